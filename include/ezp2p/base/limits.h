@@ -1,0 +1,144 @@
+/* Every bound of ezp2p in one place, each with its reason, checked against the others below.
+ * EZ_LIMITS_EACH lists them as X(name, unit, reason); `ezp2p --print-limits` prints that list. */
+#ifndef EZP2P_BASE_LIMITS_H
+#define EZP2P_BASE_LIMITS_H
+
+#include <assert.h>
+
+#define EZ_FRAME_HELLO_BYTES_MAX    4096
+#define EZ_FRAME_BYTES_MAX          (1048576 + 65536)
+#define EZ_FRAME_TIMEOUT_MS         20000
+#define EZ_HANDSHAKE_TIMEOUT_MS     5000
+#define EZ_DECODE_BYTES_MAX         4194304
+#define EZ_DECODE_DEPTH_MAX         8
+#define EZ_OUTPUT_BYTES_MAX         1048576
+#define EZ_OUTPUT_STALL_MS          30000
+#define EZ_PEER_BYTES_MAX           524288
+#define EZ_HEADERS_MAX              2000
+#define EZ_LOCATOR_MAX              64
+#define EZ_IDS_MAX                  1000
+#define EZ_ADDRESSES_MAX            1000
+#define EZ_USER_AGENT_BYTES_MAX     64
+#define EZ_GOODBYE_BYTES_MAX        200
+#define EZ_BODIES_IN_FLIGHT_PEER    16
+#define EZ_BODIES_IN_FLIGHT_ALL     64
+#define EZ_BODIES_WINDOW            1024
+#define EZ_BODIES_WAITING_BYTES_MAX 33554432
+#define EZ_BODY_STALL_MS            2000
+#define EZ_BODY_STALL_MS_MAX        64000
+#define EZ_REQUEST_TIMEOUT_MS       4000
+#define EZ_TXS_IN_FLIGHT_PEER       1000
+#define EZ_ANNOUNCED_PEER           5000
+#define EZ_HEADERS_TIMEOUT_MS       20000
+#define EZ_SIDE_HEADERS_MAX         20000
+#define EZ_ORPHAN_COUNT_MAX         100
+#define EZ_ORPHAN_BYTES_MAX         1048576
+#define EZ_ORPHAN_AGE_MS            300000
+#define EZ_POOL_BYTES_MAX           33554432
+#define EZ_POOL_COUNT_MAX           65536
+#define EZ_POOL_SIGNER_MAX          25000
+#define EZ_PING_INTERVAL_MS         30000
+#define EZ_PING_TIMEOUT_MS          15000
+#define EZ_SILENCE_MS_MAX           90000
+#define EZ_BOOK_NEW_MAX             16384
+#define EZ_BOOK_TRIED_MAX           4096
+#define EZ_DISCOURAGED_MAX          1024
+#define EZ_DISCOURAGED_MS           600000
+#define EZ_DIAL_TIMEOUT_MS          5000
+#define EZ_REDIAL_MS_MIN            500
+#define EZ_REDIAL_MS_MAX            60000
+#define EZ_MANUAL_PEERS_MAX         256
+#define EZ_LINKS_PER_NODE_MAX       2
+#define EZ_ACCEPTS_PER_HOST_MAX     64
+#define EZ_OUTBOUND_MAX             128
+#define EZ_INBOUND_MAX              1024
+#define EZ_SPARE_DESCRIPTORS        32
+#define EZ_BLOCK_BODY_BYTES_MAX     1000000
+#define EZ_LABEL_BYTES_MAX          64
+#define EZ_MEMO_BYTES_MAX           256
+#define EZ_FUTURE_US_MAX            7200000000
+#define EZ_HTTP_HEADER_BYTES_MAX    16384
+#define EZ_HTTP_BODY_BYTES_MAX      1048576
+#define EZ_HTTP_REQUEST_TIMEOUT_MS  10000
+#define EZ_HTTP_CONNECTIONS_MAX     256
+#define EZ_HTTP_PENDING_MAX         4096
+#define EZ_HTTP_PAGE_MAX            1000
+#define EZ_EVENT_RING_MAX           8192
+
+/* clang-format off */
+#define EZ_LIMITS_EACH(X) \
+    X(EZ_FRAME_HELLO_BYTES_MAX, "bytes", "a frame before the handshake is done; a Hello takes under 400") \
+    X(EZ_FRAME_BYTES_MAX, "bytes", "a frame after it: a full block body and its envelope") \
+    X(EZ_FRAME_TIMEOUT_MS, "ms", "from a frame's first byte to its last, however slowly they drip") \
+    X(EZ_HANDSHAKE_TIMEOUT_MS, "ms", "from connected to ready") \
+    X(EZ_DECODE_BYTES_MAX, "bytes", "memory to decode one frame; also at most four times its size") \
+    X(EZ_DECODE_DEPTH_MAX, "levels", "nesting in a frame; the schema needs three") \
+    X(EZ_OUTPUT_BYTES_MAX, "bytes", "queued to one peer before its requests wait") \
+    X(EZ_OUTPUT_STALL_MS, "ms", "no progress in sending before the peer is dropped") \
+    X(EZ_PEER_BYTES_MAX, "bytes", "everything else that one peer makes us hold") \
+    X(EZ_HEADERS_MAX, "headers", "in one message: 192 kB") \
+    X(EZ_LOCATOR_MAX, "ids", "a locator thins out exponentially; 64 covers 2^50 blocks") \
+    X(EZ_IDS_MAX, "ids", "in one announcement or request of transactions") \
+    X(EZ_ADDRESSES_MAX, "addresses", "in one message") \
+    X(EZ_USER_AGENT_BYTES_MAX, "bytes", "shown in peer lists") \
+    X(EZ_GOODBYE_BYTES_MAX, "bytes", "free text beside a reason code") \
+    X(EZ_BODIES_IN_FLIGHT_PEER, "blocks", "requested from one peer and not yet here") \
+    X(EZ_BODIES_IN_FLIGHT_ALL, "blocks", "requested from all peers together: 64 MiB at the worst") \
+    X(EZ_BODIES_WINDOW, "blocks", "how far bodies are fetched ahead of the connected tip") \
+    X(EZ_BODIES_WAITING_BYTES_MAX, "bytes", "bodies held in memory until their parent is there") \
+    X(EZ_BODY_STALL_MS, "ms", "a body that holds the window back is asked elsewhere after this") \
+    X(EZ_BODY_STALL_MS_MAX, "ms", "the doubling of the above ends here") \
+    X(EZ_REQUEST_TIMEOUT_MS, "ms", "an announced transaction is asked of the next announcer after this") \
+    X(EZ_TXS_IN_FLIGHT_PEER, "transactions", "requested from one peer and not yet here") \
+    X(EZ_ANNOUNCED_PEER, "ids", "announced by one peer and not yet here: 40 bytes each") \
+    X(EZ_HEADERS_TIMEOUT_MS, "ms", "a header request is given up after this") \
+    X(EZ_SIDE_HEADERS_MAX, "headers", "headers without bodies that are not on the best chain, all peers together") \
+    X(EZ_ORPHAN_COUNT_MAX, "transactions", "whose turn in their signer's sequence has not come, all peers together") \
+    X(EZ_ORPHAN_BYTES_MAX, "bytes", "the same in bytes") \
+    X(EZ_ORPHAN_AGE_MS, "ms", "the same in time") \
+    X(EZ_POOL_BYTES_MAX, "bytes", "of pooled transactions, canonical bytes") \
+    X(EZ_POOL_COUNT_MAX, "transactions", "pooled: with their entries under 64 MiB") \
+    X(EZ_POOL_SIGNER_MAX, "transactions", "pooled for one signing key, so that no key owns the pool") \
+    X(EZ_PING_INTERVAL_MS, "ms", "silence after which we ping") \
+    X(EZ_PING_TIMEOUT_MS, "ms", "an unanswered ping means the peer is gone") \
+    X(EZ_SILENCE_MS_MAX, "ms", "nothing received at all before a peer is dropped") \
+    X(EZ_BOOK_NEW_MAX, "addresses", "heard of: 256 buckets of 64") \
+    X(EZ_BOOK_TRIED_MAX, "addresses", "once connected: 64 buckets of 64") \
+    X(EZ_DISCOURAGED_MAX, "hosts", "remembered for misbehaving") \
+    X(EZ_DISCOURAGED_MS, "ms", "how long they are not dialled or accepted") \
+    X(EZ_DIAL_TIMEOUT_MS, "ms", "from dial to connected, name look-up included") \
+    X(EZ_REDIAL_MS_MIN, "ms", "first pause before a failed address is dialled again; doubles, with jitter") \
+    X(EZ_REDIAL_MS_MAX, "ms", "longest such pause for a configured peer") \
+    X(EZ_MANUAL_PEERS_MAX, "peers", "configured or registered to stay connected to") \
+    X(EZ_LINKS_PER_NODE_MAX, "links", "from one node id at a moment: a reconnect may overlap a dying link") \
+    X(EZ_ACCEPTS_PER_HOST_MAX, "links", "open inbound links from one public address") \
+    X(EZ_OUTBOUND_MAX, "slots", "for --outbound") \
+    X(EZ_INBOUND_MAX, "slots", "for --inbound") \
+    X(EZ_SPARE_DESCRIPTORS, "descriptors", "kept free for the store, HTTP and dialling") \
+    X(EZ_BLOCK_BODY_BYTES_MAX, "bytes", "the transactions of one block") \
+    X(EZ_LABEL_BYTES_MAX, "bytes", "a plain name") \
+    X(EZ_MEMO_BYTES_MAX, "bytes", "a memo") \
+    X(EZ_FUTURE_US_MAX, "us", "a block's timestamp ahead of the wall clock: two hours") \
+    X(EZ_HTTP_HEADER_BYTES_MAX, "bytes", "request line and headers") \
+    X(EZ_HTTP_BODY_BYTES_MAX, "bytes", "a request's body") \
+    X(EZ_HTTP_REQUEST_TIMEOUT_MS, "ms", "from a request's first byte to its last") \
+    X(EZ_HTTP_CONNECTIONS_MAX, "connections", "open to the REST adapter") \
+    X(EZ_HTTP_PENDING_MAX, "requests", "waiting for durability; above it 503") \
+    X(EZ_HTTP_PAGE_MAX, "items", "in one page of a list") \
+    X(EZ_EVENT_RING_MAX, "events", "kept for subscribers that resume")
+/* clang-format on */
+
+static_assert(EZ_BLOCK_BODY_BYTES_MAX < EZ_FRAME_BYTES_MAX, "a block body must fit a frame");
+static_assert(EZ_HEADERS_MAX * 96 < EZ_FRAME_BYTES_MAX, "full headers must fit a frame");
+static_assert(EZ_IDS_MAX * 32 < EZ_FRAME_BYTES_MAX, "full ids must fit a frame");
+static_assert(EZ_ADDRESSES_MAX * 64 < EZ_FRAME_BYTES_MAX, "full addresses must fit a frame");
+static_assert(EZ_ANNOUNCED_PEER * 48 + EZ_HEADERS_MAX * 96 < EZ_PEER_BYTES_MAX,
+              "what a peer may announce must fit its budget");
+static_assert(EZ_BODIES_IN_FLIGHT_ALL * EZ_BLOCK_BODY_BYTES_MAX + EZ_BODIES_WAITING_BYTES_MAX +
+                      EZ_POOL_BYTES_MAX <
+                  200 * 1048576,
+              "the large consumers together must stay below 256 MiB resident");
+static_assert(EZ_PING_INTERVAL_MS + EZ_PING_TIMEOUT_MS < EZ_SILENCE_MS_MAX,
+              "ping before giving up");
+
+#endif
