@@ -1,0 +1,91 @@
+#include "ezp2p/base/buffer.h"
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/assert.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CAPACITY_MIN 64
+
+void ez_buffer_clear(ez_buffer *buffer)
+{
+    free(buffer->data);
+    *buffer = (ez_buffer){0};
+}
+
+uint8_t *ez_buffer_reserve(ez_buffer *buffer, size_t more)
+{
+    EZ_ASSERT(more <= SIZE_MAX / 2 - buffer->size);
+    size_t needed = buffer->size + more;
+    if (needed > buffer->capacity || buffer->data == NULL) {
+        size_t capacity = buffer->capacity > CAPACITY_MIN ? buffer->capacity : CAPACITY_MIN;
+        while (capacity < needed) {
+            capacity *= 2;
+        }
+        buffer->data = ez_realloc(buffer->data, capacity, 1);
+        buffer->capacity = capacity;
+    }
+    return buffer->data + buffer->size;
+}
+
+void ez_buffer_add(ez_buffer *buffer, const void *data, size_t size)
+{
+    if (size == 0) {
+        return;
+    }
+    memcpy(ez_buffer_reserve(buffer, size), data, size);
+    buffer->size += size;
+}
+
+void ez_buffer_add_text(ez_buffer *buffer, const char *text)
+{
+    ez_buffer_add(buffer, text, strlen(text));
+}
+
+void ez_buffer_printf(ez_buffer *buffer, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    EZ_ASSERT(length >= 0);
+    /* One byte more for the terminating zero that vsnprintf insists on; it is not counted. */
+    size_t size = (size_t)length;
+    uint8_t *out = ez_buffer_reserve(buffer, size + 1);
+    (void)vsnprintf((char *)out, size + 1, format, again);
+    va_end(again);
+    buffer->size += size;
+}
+
+static void add_integer(ez_buffer *buffer, uint64_t value, unsigned bytes)
+{
+    uint8_t *out = ez_buffer_reserve(buffer, bytes);
+    for (unsigned i = 0; i < bytes; i++) {
+        out[i] = (uint8_t)(value >> (8 * i));
+    }
+    buffer->size += bytes;
+}
+
+void ez_buffer_add_u8(ez_buffer *buffer, uint8_t value)
+{
+    add_integer(buffer, value, 1);
+}
+
+void ez_buffer_add_u16(ez_buffer *buffer, uint16_t value)
+{
+    add_integer(buffer, value, 2);
+}
+
+void ez_buffer_add_u32(ez_buffer *buffer, uint32_t value)
+{
+    add_integer(buffer, value, 4);
+}
+
+void ez_buffer_add_u64(ez_buffer *buffer, uint64_t value)
+{
+    add_integer(buffer, value, 8);
+}
