@@ -45,7 +45,7 @@
 #define EZ_DISCOURAGED_MAX          1024
 #define EZ_DISCOURAGED_MS           600000
 #define EZ_DIAL_TIMEOUT_MS          5000
-#define EZ_REDIAL_MS_MIN            500
+#define EZ_REDIAL_MS_MIN            100
 #define EZ_REDIAL_MS_MAX            60000
 #define EZ_MANUAL_PEERS_MAX         256
 #define EZ_LINKS_PER_NODE_MAX       2

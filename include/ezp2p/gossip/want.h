@@ -1,0 +1,61 @@
+/* Transactions that peers announced and we do not have: whom to ask, and whom to ask next.
+ *
+ * Every id is asked of one announcer at a time, in the order of their announcements. A request that
+ * is not answered within EZ_REQUEST_TIMEOUT_MS, that is answered with "missing", or whose peer goes
+ * away, passes to the next announcer; an id without announcers left is forgotten. So a peer that
+ * announces and does not deliver costs one time-out and nothing else, and each announcement buys at
+ * most one request.
+ *
+ * Bounds: EZ_ANNOUNCED_PEER ids per peer, EZ_TXS_IN_FLIGHT_PEER requests per peer, eight announcers
+ * per id. Announcements over a bound are dropped: an honest peer under load can exceed them.
+ *
+ * Lifecycle: announce -> next (in flight) -> received | missing | expired.
+ */
+#ifndef EZP2P_GOSSIP_WANT_H
+#define EZP2P_GOSSIP_WANT_H
+
+#include "ezp2p/base/id.h"
+#include "ezp2p/base/siphash.h"
+#include "ezp2p/base/time.h"
+#include "ezp2p/chain/types.h"
+
+typedef struct ez_want ez_want;
+
+ez_want *ez_want_new(ez_siphash_key key);
+void ez_want_free(ez_want *want);
+
+/* ez_want_announce: `peer` says that it has `id`.
+ *   returns  false when it was dropped for a bound; a repeated announcement is fine */
+bool ez_want_announce(ez_want *want, const ez_tx_id *id, ez_link_id peer);
+
+/* ez_want_next: pick the next id to ask of `peer`, and count it as in flight.
+ *   returns  true and fills *out; false when nothing is to be asked of it now, *out untouched */
+bool ez_want_next(ez_want *want, ez_tx_id *out, ez_link_id peer, ez_time_ms now);
+
+/* ez_want_received: the transaction is here (from anyone) or no longer wanted. */
+void ez_want_received(ez_want *want, const ez_tx_id *id);
+
+/* ez_want_is_in_flight: whether `id` was asked of `peer` and not yet answered. */
+bool ez_want_is_in_flight(const ez_want *want, const ez_tx_id *id, ez_link_id peer);
+
+/* ez_want_missing: `peer` answered that it does not have `id`. Ignored unless it was asked. */
+void ez_want_missing(ez_want *want, const ez_tx_id *id, ez_link_id peer);
+
+/* ez_want_peer_gone: forget a peer; what it was asked for passes on. */
+void ez_want_peer_gone(ez_want *want, ez_link_id peer);
+
+/* ez_want_expire: pass on the requests that are too old.
+ *   returns  how many there were */
+size_t ez_want_expire(ez_want *want, ez_time_ms now);
+
+/* ez_want_deadline: when ez_want_expire has something to do; EZ_TIME_NEVER when nothing is in
+ * flight. */
+ez_time_ms ez_want_deadline(const ez_want *want);
+
+/* ez_want_is_due: whether ez_want_next has something for any peer. */
+bool ez_want_is_due(const ez_want *want);
+
+size_t ez_want_count(const ez_want *want);
+uint32_t ez_want_in_flight(const ez_want *want, ez_link_id peer);
+
+#endif

@@ -1,0 +1,279 @@
+#include "ezp2p/gossip/dialer.h"
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/limits.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+typedef struct manual {
+    char *host;
+    uint16_t port;
+    uint64_t dial; /* under way, or 0 */
+    uint64_t link; /* connected, or 0 */
+    ez_time_ms due;
+    ez_time_ms pause; /* after the next failure */
+    struct manual *prev, *next;
+} manual;
+
+typedef struct automatic {
+    uint64_t dial;
+    ez_endpoint endpoint;
+    struct automatic *prev, *next;
+} automatic;
+
+struct ez_dialer {
+    manual *manuals;
+    automatic *automatics;
+    size_t manual_count;
+    size_t automatic_count;
+    uint64_t last_dial;
+};
+
+ez_dialer *ez_dialer_new(void)
+{
+    return ez_alloc(1, sizeof(ez_dialer));
+}
+
+void ez_dialer_free(ez_dialer *dialer)
+{
+    if (dialer == NULL) {
+        return;
+    }
+    manual *item, *next;
+    DL_FOREACH_SAFE (dialer->manuals, item, next) {
+        free(item->host);
+        free(item);
+    }
+    automatic *one, *following;
+    DL_FOREACH_SAFE (dialer->automatics, one, following) {
+        free(one);
+    }
+    free(dialer);
+}
+
+static manual *find_host(const ez_dialer *dialer, const char *host, uint16_t port)
+{
+    manual *item;
+    DL_FOREACH (dialer->manuals, item) {
+        if (item->port == port && strcmp(item->host, host) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static manual *find_link(const ez_dialer *dialer, ez_link_id link)
+{
+    manual *item;
+    DL_FOREACH (dialer->manuals, item) {
+        if (item->link == link.value && link.value != 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static manual *find_manual_dial(const ez_dialer *dialer, uint64_t dial)
+{
+    manual *item;
+    DL_FOREACH (dialer->manuals, item) {
+        if (item->dial == dial) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static automatic *find_automatic(const ez_dialer *dialer, uint64_t dial)
+{
+    automatic *item;
+    DL_FOREACH (dialer->automatics, item) {
+        if (item->dial == dial) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+bool ez_dialer_add(ez_dialer *dialer, const char *host, uint16_t port)
+{
+    if (find_host(dialer, host, port) != NULL) {
+        return true;
+    }
+    if (dialer->manual_count == EZ_MANUAL_PEERS_MAX) {
+        return false;
+    }
+    manual *item = ez_alloc(1, sizeof(*item));
+    item->host = ez_strdup(host);
+    item->port = port;
+    item->pause = EZ_REDIAL_MS_MIN;
+    DL_APPEND(dialer->manuals, item);
+    dialer->manual_count++;
+    return true;
+}
+
+bool ez_dialer_remove(ez_dialer *dialer, ez_link_id *link, const char *host, uint16_t port)
+{
+    manual *item = find_host(dialer, host, port);
+    if (item == NULL) {
+        return false;
+    }
+    if (link != NULL) {
+        *link = (ez_link_id){item->link};
+    }
+    DL_DELETE(dialer->manuals, item);
+    dialer->manual_count--;
+    free(item->host);
+    free(item);
+    return true;
+}
+
+uint64_t ez_dialer_next(ez_dialer *dialer, const char **host, uint16_t *port, ez_time_ms now)
+{
+    manual *item;
+    DL_FOREACH (dialer->manuals, item) {
+        if (item->dial == 0 && item->link == 0 && item->due <= now) {
+            item->dial = ++dialer->last_dial;
+            *host = item->host;
+            *port = item->port;
+            return item->dial;
+        }
+    }
+    return 0;
+}
+
+uint64_t ez_dialer_start(ez_dialer *dialer, const ez_endpoint *endpoint)
+{
+    automatic *item = ez_alloc(1, sizeof(*item));
+    item->dial = ++dialer->last_dial;
+    item->endpoint = *endpoint;
+    DL_APPEND(dialer->automatics, item);
+    dialer->automatic_count++;
+    return item->dial;
+}
+
+static void schedule(manual *item, ez_rng *rng, ez_time_ms now)
+{
+    ez_time_ms half = item->pause / 2;
+    item->due = now + half + ez_rng_below(rng, item->pause - half + 1);
+    item->pause *= 2;
+    if (item->pause > EZ_REDIAL_MS_MAX) {
+        item->pause = EZ_REDIAL_MS_MAX;
+    }
+}
+
+/* Take a finished automatic dial off the list. */
+static bool end_automatic(ez_dialer *dialer, ez_dial_purpose *out, uint64_t dial)
+{
+    automatic *item = find_automatic(dialer, dial);
+    if (item == NULL) {
+        return false;
+    }
+    *out = (ez_dial_purpose){.manual = false, .endpoint = item->endpoint};
+    DL_DELETE(dialer->automatics, item);
+    dialer->automatic_count--;
+    free(item);
+    return true;
+}
+
+bool ez_dialer_failed(ez_dialer *dialer, ez_dial_purpose *out, uint64_t dial, ez_rng *rng,
+                      ez_time_ms now)
+{
+    manual *item = dial == 0 ? NULL : find_manual_dial(dialer, dial);
+    if (item == NULL) {
+        return end_automatic(dialer, out, dial);
+    }
+    *out = (ez_dial_purpose){.manual = true};
+    item->dial = 0;
+    schedule(item, rng, now);
+    return true;
+}
+
+bool ez_dialer_connected(ez_dialer *dialer, ez_dial_purpose *out, uint64_t dial, ez_link_id link)
+{
+    manual *item = dial == 0 ? NULL : find_manual_dial(dialer, dial);
+    if (item == NULL) {
+        return end_automatic(dialer, out, dial);
+    }
+    *out = (ez_dial_purpose){.manual = true};
+    item->dial = 0;
+    item->link = link.value;
+    return true;
+}
+
+void ez_dialer_ready(ez_dialer *dialer, ez_link_id link)
+{
+    manual *item = find_link(dialer, link);
+    if (item != NULL) {
+        item->pause = EZ_REDIAL_MS_MIN;
+    }
+}
+
+void ez_dialer_closed(ez_dialer *dialer, ez_link_id link, bool give_up, ez_rng *rng, ez_time_ms now)
+{
+    manual *item = find_link(dialer, link);
+    if (item != NULL) {
+        item->link = 0;
+        if (give_up) {
+            item->pause = EZ_REDIAL_MS_MAX;
+        }
+        schedule(item, rng, now);
+    }
+}
+
+void ez_dialer_replace(ez_dialer *dialer, ez_link_id from, ez_link_id to)
+{
+    manual *item = find_link(dialer, from);
+    if (item != NULL) {
+        item->link = to.value;
+    }
+}
+
+bool ez_dialer_is_manual(const ez_dialer *dialer, ez_link_id link)
+{
+    return find_link(dialer, link) != NULL;
+}
+
+bool ez_dialer_is_dialing(const ez_dialer *dialer, const ez_endpoint *endpoint)
+{
+    automatic *item;
+    DL_FOREACH (dialer->automatics, item) {
+        if (ez_endpoint_is_equal(&item->endpoint, endpoint)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t ez_dialer_pending(const ez_dialer *dialer)
+{
+    return dialer->automatic_count;
+}
+
+ez_time_ms ez_dialer_deadline(const ez_dialer *dialer)
+{
+    ez_time_ms deadline = EZ_TIME_NEVER;
+    manual *item;
+    DL_FOREACH (dialer->manuals, item) {
+        if (item->dial == 0 && item->link == 0 && item->due < deadline) {
+            deadline = item->due;
+        }
+    }
+    return deadline;
+}
+
+bool ez_dialer_manual(const ez_dialer *dialer, size_t index, const char **host, uint16_t *port,
+                      ez_link_id *link)
+{
+    manual *item;
+    DL_FOREACH (dialer->manuals, item) {
+        if (index-- == 0) {
+            *host = item->host;
+            *port = item->port;
+            *link = (ez_link_id){item->link};
+            return true;
+        }
+    }
+    return false;
+}
