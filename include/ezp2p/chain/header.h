@@ -9,6 +9,8 @@
 
 #include "ezp2p/chain/types.h"
 
+#define EZ_HEADER_VERSION 1u /* the only one there is */
+
 /* ez_header_encode, ez_header_decode: the 96-byte layout; every byte string is some header. */
 void ez_header_encode(uint8_t out[EZ_HEADER_BYTES], const ez_header *header);
 void ez_header_decode(ez_header *out, const uint8_t bytes[EZ_HEADER_BYTES]);
