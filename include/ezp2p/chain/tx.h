@@ -22,6 +22,9 @@
 
 #define EZ_TX_DOMAIN       "ezp2p/tx/v1\0\0\0\0" /* 16 bytes with the array's own zero */
 #define EZ_TX_DOMAIN_BYTES 16
+#define EZ_TX_VERSION      1u
+#define EZ_SEQUENCE_MAX    EZ_AMOUNT_MAX /* all numbers of an entry fit what JSON readers keep */
+#define EZ_TIMESTAMP_MAX   EZ_AMOUNT_MAX
 #define EZ_TX_BYTES_MAX                                                                            \
     (1 + 2 + EZ_LABEL_BYTES_MAX + 2 + EZ_LABEL_BYTES_MAX + 32 + 2 + EZ_MEMO_BYTES_MAX + 96)
 
@@ -67,12 +70,14 @@ typedef struct ez_party_string {
 } ez_party_string;
 ez_party_string ez_party_text(const ez_party *party);
 
-/* ez_tx_encode: append the canonical encoding. The fields must have passed ez_tx_check_form. */
+/* ez_tx_encode: append the canonical encoding. The fields must have passed ez_tx_check_form, and
+ * the key of a sender that is an address must be the signer's, as ez_tx_sign makes it. */
 void ez_tx_encode(ez_buffer *out, const ez_tx *tx);
 
 /* ez_tx_decode: one transaction from the cursor, with every rule that needs nothing but its bytes
  * (form, not the signature).
- *   returns  EZ_RULE_OK, or the first rule broken; the cursor is then of no further use */
+ *   returns  EZ_RULE_OK, or the first rule broken; the cursor and *out are then of no further use
+ */
 ez_rule ez_tx_decode(ez_tx *out, ez_reader *reader);
 
 /* ez_tx_check_form: the rules of a single transaction but its signature. */
