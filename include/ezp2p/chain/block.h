@@ -31,13 +31,14 @@ typedef struct ez_block {
 } ez_block;
 
 /* ez_block_parse: read `body` as the transactions of `header`: canonical form of each, size limit,
- * merkle root, no id twice, one reward at the end (none in the genesis block). Does not look at
- * signatures or the ledger.
+ * merkle root, no id twice, one reward of the right form at the end (the genesis block has no
+ * transactions at all). Does not look at signatures, the ledger or the reward's amount.
  *   returns  EZ_RULE_OK with *out owning one reference (and one more of `body`); else the rule,
  * *out NULL. EZ_RULE_BODY_MERKLE and EZ_RULE_BODY_SIZE say that the body is not the header's; the
  * others that the block itself is bad. The merkle root is compared before rules of single
- * transactions are reported, so that a foreign body never condemns a header. cost     one SHA-256
- * per transaction and tree node
+ * transactions are reported, so that a foreign body never condemns a header. Bytes that cannot be
+ * cut into transactions have no ids and belong to no header: EZ_RULE_BODY_MERKLE.
+ *   cost     one SHA-256 per transaction and tree node
  */
 ez_rule ez_block_parse(ez_block **out, const ez_network *network, const ez_header *header,
                        ez_blob *body);

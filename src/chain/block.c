@@ -1,0 +1,261 @@
+#include "ezp2p/chain/block.h"
+
+#include "block_internal.h"
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/assert.h"
+#include "ezp2p/chain/header.h"
+#include "merkle_internal.h"
+#include "tx_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static_assert(EZ_BLOCK_BODY_BYTES_MAX <= UINT32_MAX, "offsets in a body are 32 bits wide");
+
+/* Cutting: a body is cut into transactions by layout alone. Only when the ids of the pieces have
+ * been found to be what the header commits to may a rule that a piece breaks be held against the
+ * block; before that, whoever sent the body may have made it up. Bytes that cannot be cut have no
+ * ids and so can belong to no header: that is BODY_MERKLE. */
+
+static bool count_txs(uint32_t *count, const ez_blob *body)
+{
+    ez_reader reader;
+    ez_tx_layout layout;
+
+    *count = 0;
+    ez_reader_init(&reader, ez_blob_data(body), ez_blob_size(body));
+    while (!ez_reader_is_done(&reader)) {
+        if (ez_tx_scan(&layout, &reader) != EZ_RULE_OK) {
+            return false;
+        }
+        (*count)++;
+    }
+    return true;
+}
+
+/* The index of a body that count_txs has walked to its end. */
+static void cut_txs(ez_block *block, const ez_network *network)
+{
+    const uint8_t *data = ez_blob_data(block->body);
+    ez_reader reader;
+    ez_tx_layout layout;
+
+    ez_reader_init(&reader, data, ez_blob_size(block->body));
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        ez_block_tx *tx = &block->txs[i];
+        tx->offset = (uint32_t)reader.at;
+        EZ_ASSERT(ez_tx_scan(&layout, &reader) == EZ_RULE_OK);
+        tx->size = (uint32_t)reader.at - tx->offset;
+        ez_tx_id_of(&tx->id, &network->genesis_id, data + tx->offset, tx->size);
+    }
+}
+
+static bool has_merkle_root(const ez_block *block)
+{
+    ez_merkle_tree tree = {.root_count = 0};
+    ez_hash root;
+
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        ez_merkle_tree_add(&tree, &block->txs[i].id);
+    }
+    ez_merkle_tree_root(&tree, &root);
+    return ez_hash_is_equal(&root, &block->header.merkle_root);
+}
+
+/* Rules of the block, judged on a body that is its own. */
+
+static ez_rule decode_tx(ez_tx *out, const ez_block *block, uint32_t position)
+{
+    const ez_block_tx *tx = &block->txs[position];
+    ez_reader reader;
+
+    ez_reader_init(&reader, ez_blob_data(block->body) + tx->offset, tx->size);
+    return ez_tx_decode(out, &reader);
+}
+
+static ez_rule check_forms(const ez_block *block, uint32_t *bad)
+{
+    ez_tx tx;
+
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        if (decode_tx(&tx, block, i) != EZ_RULE_OK) {
+            *bad = i;
+            return EZ_RULE_BODY_TX;
+        }
+    }
+    return EZ_RULE_OK;
+}
+
+static int compare_by_id(const void *a, const void *b)
+{
+    const ez_block_tx *left = *(const ez_block_tx *const *)a;
+    const ez_block_tx *right = *(const ez_block_tx *const *)b;
+    int order = memcmp(left->id.hash.bytes, right->id.hash.bytes, EZ_HASH_BYTES);
+
+    if (order != 0) {
+        return order;
+    }
+    return left->offset < right->offset ? -1 : left->offset > right->offset;
+}
+
+/* Sorted, equal ids are neighbours: n log n steps for whatever list a miner thinks of. */
+static ez_rule check_repeats(const ez_block *block, uint32_t *bad)
+{
+    const ez_block_tx **sorted = ez_alloc(block->tx_count + 1u, sizeof(ez_block_tx *));
+    uint32_t first = UINT32_MAX;
+
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        sorted[i] = &block->txs[i];
+    }
+    qsort(sorted, block->tx_count, sizeof(ez_block_tx *), compare_by_id);
+    for (uint32_t i = 1; i < block->tx_count; i++) {
+        uint32_t position = (uint32_t)(sorted[i] - block->txs);
+        if (ez_tx_id_is_equal(&sorted[i - 1]->id, &sorted[i]->id) && position < first) {
+            first = position;
+        }
+    }
+    free(sorted);
+    if (first == UINT32_MAX) {
+        return EZ_RULE_OK;
+    }
+    *bad = first;
+    return EZ_RULE_BODY_REPEAT;
+}
+
+/* What a reward must look like, but for its amount, hangs on header and body alone. */
+static bool reward_has_form(const ez_tx *reward, const ez_header *header)
+{
+    return reward->recipient.kind == EZ_PARTY_ADDRESS && reward->fee == 0 &&
+           reward->memo_size == 0 && reward->sequence == header->index;
+}
+
+static ez_rule check_reward(const ez_block *block, uint32_t *bad)
+{
+    ez_tx tx;
+
+    if (block->tx_count == 0) {
+        return EZ_RULE_BODY_REWARD;
+    }
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        bool is_last = i == block->tx_count - 1;
+        ez_block_tx_get(&tx, block, i);
+        *bad = i;
+        if ((ez_tx_kind_of(&tx) == EZ_TX_REWARD) != is_last) {
+            return EZ_RULE_BODY_REWARD;
+        }
+    }
+    return reward_has_form(&tx, &block->header) ? EZ_RULE_OK : EZ_RULE_BODY_REWARD_FORM;
+}
+
+static ez_rule check_block(const ez_block *block, const ez_network *network, uint32_t *bad)
+{
+    if (ez_block_id_is_equal(&block->id, &network->genesis_id)) {
+        return block->tx_count == 0 ? EZ_RULE_OK : EZ_RULE_BODY_REWARD;
+    }
+    ez_rule rule = check_forms(block, bad);
+    if (rule == EZ_RULE_OK) {
+        rule = check_repeats(block, bad);
+    }
+    return rule == EZ_RULE_OK ? check_reward(block, bad) : rule;
+}
+
+static ez_block *new_block(const ez_network *network, const ez_header *header, ez_blob *body,
+                           uint32_t tx_count)
+{
+    ez_block *block = ez_alloc(1, sizeof *block);
+
+    block->header = *header;
+    ez_header_id(&block->id, header);
+    block->body = ez_blob_ref(body);
+    block->txs = ez_alloc(tx_count + 1u, sizeof *block->txs); /* never zero items */
+    block->tx_count = tx_count;
+    block->references = 1;
+    cut_txs(block, network);
+    return block;
+}
+
+ez_rule ez_block_parse_at(ez_block **out, const ez_network *network, const ez_header *header,
+                          ez_blob *body, uint32_t *bad)
+{
+    uint32_t tx_count;
+
+    *out = NULL;
+    *bad = 0;
+    if (ez_blob_size(body) > network->body_bytes_max) {
+        return EZ_RULE_BODY_SIZE;
+    }
+    if (!count_txs(&tx_count, body)) {
+        return EZ_RULE_BODY_MERKLE;
+    }
+    ez_block *block = new_block(network, header, body, tx_count);
+    ez_rule rule = EZ_RULE_BODY_MERKLE;
+    if (has_merkle_root(block)) {
+        rule = check_block(block, network, bad);
+    }
+    if (rule != EZ_RULE_OK) {
+        ez_block_unref(block);
+        return rule;
+    }
+    *out = block;
+    return EZ_RULE_OK;
+}
+
+ez_rule ez_block_parse(ez_block **out, const ez_network *network, const ez_header *header,
+                       ez_blob *body)
+{
+    uint32_t bad;
+
+    return ez_block_parse_at(out, network, header, body, &bad);
+}
+
+bool ez_block_tx_is_signed(const ez_block *block, const ez_network *network, uint32_t position)
+{
+    ez_tx tx;
+
+    ez_block_tx_get(&tx, block, position);
+    if (ez_tx_kind_of(&tx) == EZ_TX_REWARD) {
+        return true;
+    }
+    return ez_tx_verify(&tx, &network->genesis_id,
+                        ez_blob_data(block->body) + block->txs[position].offset,
+                        block->txs[position].size);
+}
+
+ez_rule ez_block_check_signatures(const ez_block *block, const ez_network *network, uint32_t first,
+                                  uint32_t count, uint32_t *bad)
+{
+    EZ_ASSERT(first <= block->tx_count && count <= block->tx_count - first);
+    for (uint32_t i = first; i < first + count; i++) {
+        if (!ez_block_tx_is_signed(block, network, i)) {
+            if (bad != NULL) {
+                *bad = i;
+            }
+            return EZ_RULE_TX_SIGNATURE;
+        }
+    }
+    return EZ_RULE_OK;
+}
+
+void ez_block_tx_get(ez_tx *out, const ez_block *block, uint32_t position)
+{
+    EZ_ASSERT(position < block->tx_count);
+    EZ_ASSERT(decode_tx(out, block, position) == EZ_RULE_OK);
+}
+
+ez_block *ez_block_ref(ez_block *block)
+{
+    __atomic_add_fetch(&block->references, 1, __ATOMIC_RELAXED);
+    return block;
+}
+
+void ez_block_unref(ez_block *block)
+{
+    /* Release what this thread wrote, acquire what the others did, before the last one frees. */
+    if (block == NULL || __atomic_sub_fetch(&block->references, 1, __ATOMIC_ACQ_REL) > 0) {
+        return;
+    }
+    ez_blob_unref(block->body);
+    free(block->txs);
+    free(block);
+}

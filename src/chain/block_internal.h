@@ -1,0 +1,16 @@
+/* What the check jobs need of a block beyond its public header. */
+#ifndef EZP2P_CHAIN_BLOCK_INTERNAL_H
+#define EZP2P_CHAIN_BLOCK_INTERNAL_H
+
+#include "ezp2p/chain/block.h"
+
+/* ez_block_parse_at: ez_block_parse, with the position of the offending transaction in *bad; 0 for
+ * rules that concern the body as a whole. */
+ez_rule ez_block_parse_at(ez_block **out, const ez_network *network, const ez_header *header,
+                          ez_blob *body, uint32_t *bad);
+
+/* ez_block_tx_is_signed: whether transaction `position` is a reward, which nobody signs, or carries
+ * a signature that holds. */
+bool ez_block_tx_is_signed(const ez_block *block, const ez_network *network, uint32_t position);
+
+#endif
