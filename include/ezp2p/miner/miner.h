@@ -8,14 +8,19 @@
 
 typedef struct ez_miner ez_miner;
 
+#define EZ_MINER_THREADS_MAX 256
+
 typedef struct ez_miner_config {
-    uint32_t threads;
-    uint64_t rate; /* hashes a second over all threads for paced templates; 0: unlimited */
-    uint64_t seed; /* where in the nonce space to start, so that nodes do not search alike */
+    uint32_t threads; /* 1 to EZ_MINER_THREADS_MAX */
+    uint64_t rate;    /* hashes a second over all threads for paced templates; 0: unlimited */
+    uint64_t seed;    /* where in the nonce space to start, so that nodes do not search alike */
     void *self;
     void (*found)(void *self, uint64_t generation, uint64_t proof); /* on a miner thread */
 } ez_miner_config;
 
+/* ez_miner_new: start the threads; they sleep until there is a template.
+ *   returns  EZ_ERR_CONFIG for a number of threads out of range, EZ_ERR_LIMIT when the system gives
+ *            no more threads; *out NULL then */
 EZ_MUST_USE ez_status ez_miner_new(ez_miner **out, const ez_miner_config *config);
 
 /* ez_miner_set: search for `header`; `paced` keeps to the rate. After a find the miner idles until
