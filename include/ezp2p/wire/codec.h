@@ -1,9 +1,10 @@
 /* Envelopes: protobuf bytes to ez_message and back. The only place that knows protobuf.
  *
  * Decoding treats the bytes as hostile: a scan over the raw wire format first (depth, item counts,
- * unknown fields, wire types, one body per envelope), then protobuf-c with an allocator that stops
- * at min(4 * size, EZ_DECODE_BYTES_MAX), then the bounds of every field. protobuf-c alone would
- * turn a 1 MiB frame into 84 MB, and recurse without a limit.
+ * unknown fields, wire types, one body per envelope, the bounds of every field), then protobuf-c with
+ * an allocator that stops at four times the frame's size, or 256 KiB if that is more, and in any
+ * case at EZ_DECODE_BYTES_MAX. protobuf-c alone would turn a 1 MiB frame into 84 MB, and recurse
+ * without a limit.
  */
 #ifndef EZP2P_WIRE_CODEC_H
 #define EZP2P_WIRE_CODEC_H
@@ -27,5 +28,9 @@ void ez_decoded_clear(ez_decoded *decoded);
 
 /* ez_wire_encode: append the frame of `message`, length prefix included. */
 void ez_wire_encode(ez_buffer *out, const ez_message *message);
+
+/* ez_wire_encode_body_head: the same of an EZ_MSG_BODY, up to but without its bytes, which are the
+ * end of the frame: for a caller that sends them from where they are. */
+void ez_wire_encode_body_head(ez_buffer *out, const ez_message *message);
 
 #endif
