@@ -24,7 +24,8 @@ typedef struct ez_keypair {
 } ez_keypair;
 
 /* ez_crypto_init: prepare libsodium; once per process before any other call of this layer.
- *   returns  EZ_ERR_UNSUPPORTED when the library cannot start */
+ *   returns  EZ_ERR_UNSUPPORTED when the library cannot start, or judges signatures by another
+ *            variant of RFC 8032 than the one all nodes agree on (without the cofactor) */
 EZ_MUST_USE ez_status ez_crypto_init(void);
 
 /* ez_keypair_from_seed: the key pair of a 32-byte seed (RFC 8032, 5.1.5). */
