@@ -3,8 +3,8 @@
  * them. A view for the original's clients; ids and work are elsewhere (header.h).
  *
  * timestamp is microseconds shown as a float: the shortest decimal that reads back as the same
- * double, which for whole microseconds below 2^53 is the decimal with trailing zeroes cut to at
- * least one.
+ * double, as Python's repr writes it. For times from 100 microseconds on and before 2^33 seconds
+ * (the year 2242) that is the decimal with trailing zeroes cut to at least one.
  */
 #ifndef EZP2P_CHAIN_VIEW_H
 #define EZP2P_CHAIN_VIEW_H
