@@ -26,7 +26,8 @@ typedef struct ez_check_job {
     /* results */
     ez_rule rule;
     uint32_t bad_position; /* of the offending transaction, for block kinds */
-    ez_block *block;       /* BODY: the parsed block, one reference; SIGNATURES: given */
+    ez_block *block;       /* BODY: the parsed block, one reference, NULL unless it parses;
+                            * SIGNATURES: given, one reference */
     ez_tx *tx;             /* TX: the decoded transaction, owned; NULL unless rule is OK */
     ez_tx_id tx_id;        /* TX: set whenever the bytes decode */
 } ez_check_job;
