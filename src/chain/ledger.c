@@ -1,0 +1,404 @@
+/* The ledger as an overlay: what changed since the last durable write, over a source that knows the
+ * rest.
+ *
+ * Both tables are kept in order of their last change, which uthash's order of insertion gives for
+ * free when a changed row is taken out and put back: write numbers never decrease, so settling pops
+ * rows off the front and touches nothing else.
+ */
+#include "ezp2p/chain/ledger.h"
+
+#include "hash_internal.h"
+#include "ledger_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct account_row {
+    ez_public_key key;
+    ez_account account;
+    uint64_t write;
+    uint64_t rewind; /* number of the last disconnect that changed it; 0: none */
+    bool is_touched; /* by the block being connected */
+    UT_hash_handle hh;
+} account_row;
+
+/* Whether the chain holds a transaction, whatever the source still says. A row that says no is the
+ * tombstone of a disconnected one. */
+typedef struct tx_row {
+    ez_tx_id id;
+    uint64_t write;
+    bool in_chain;
+    UT_hash_handle hh;
+} tx_row;
+
+struct ez_ledger {
+    ez_chain_source source;
+    ez_siphash_key key;
+    account_row *accounts;
+    tx_row *txs;
+    uint64_t last_write;
+    uint64_t rewinds;
+    uint64_t rewinds_settled; /* the highest rewind of a row that was dropped */
+};
+
+ez_ledger *ez_ledger_new(const ez_chain_source *source, ez_siphash_key key)
+{
+    ez_ledger *const ledger = ez_alloc(1, sizeof(*ledger));
+    ledger->source = *source;
+    ledger->key = key;
+    return ledger;
+}
+
+void ez_ledger_free(ez_ledger *ledger)
+{
+    if (ledger == NULL) {
+        return;
+    }
+    ez_ledger_settle(ledger, UINT64_MAX);
+    free(ledger);
+}
+
+void ez_ledger_diff_clear(ez_ledger_diff *diff)
+{
+    free(diff->before);
+    free(diff->after);
+    *diff = (ez_ledger_diff){0};
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static unsigned hash_key(const ez_ledger *ledger, const ez_public_key *key)
+{
+    return ez_hash_value(&ledger->key, key, sizeof(*key));
+}
+
+static account_row *find_account(const ez_ledger *ledger, const ez_public_key *key, unsigned hash)
+{
+    account_row *row = NULL;
+    HASH_FIND_BYHASHVALUE(hh, ledger->accounts, key, sizeof(*key), hash, row);
+    return row;
+}
+
+static void append_account(ez_ledger *ledger, account_row *row, unsigned hash)
+{
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, ledger->accounts, &row->key, sizeof(row->key), hash, row);
+}
+
+/* The row of `key`; when there is none, a new one whose account the caller has to fill in. */
+static account_row *get_account_row(ez_ledger *ledger, const ez_public_key *key, bool *is_fresh)
+{
+    const unsigned hash = hash_key(ledger, key);
+    account_row *row = find_account(ledger, key, hash);
+    *is_fresh = row == NULL;
+    if (row == NULL) {
+        row = ez_alloc(1, sizeof(*row));
+        row->key = *key;
+        append_account(ledger, row, hash);
+    }
+    return row;
+}
+
+static void tag_account(ez_ledger *ledger, account_row *row, uint64_t write)
+{
+    const unsigned hash = row->hh.hashv;
+    HASH_DEL(ledger->accounts, row);
+    append_account(ledger, row, hash);
+    row->write = write;
+}
+
+static void drop_account(ez_ledger *ledger, account_row *row)
+{
+    HASH_DEL(ledger->accounts, row);
+    free(row);
+}
+
+static tx_row *find_tx(const ez_ledger *ledger, const ez_tx_id *id, unsigned hash)
+{
+    tx_row *row = NULL;
+    HASH_FIND_BYHASHVALUE(hh, ledger->txs, id, sizeof(*id), hash, row);
+    return row;
+}
+
+static void tag_tx(ez_ledger *ledger, const ez_tx_id *id, bool in_chain, uint64_t write)
+{
+    const unsigned hash = ez_hash_value(&ledger->key, id, sizeof(*id));
+    tx_row *row = find_tx(ledger, id, hash);
+    if (row != NULL) {
+        HASH_DEL(ledger->txs, row);
+    } else {
+        row = ez_alloc(1, sizeof(*row));
+        row->id = *id;
+    }
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, ledger->txs, &row->id, sizeof(row->id), hash, row);
+    row->in_chain = in_chain;
+    row->write = write;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+void ez_ledger_get(const ez_ledger *ledger, ez_account *out, const ez_public_key *key)
+{
+    const account_row *const row = find_account(ledger, key, hash_key(ledger, key));
+    if (row != NULL) {
+        *out = row->account;
+    } else {
+        ledger->source.get_account(ledger->source.self, out, key);
+    }
+}
+
+bool ez_ledger_has_tx(const ez_ledger *ledger, const ez_tx_id *id)
+{
+    const unsigned hash = ez_hash_value(&ledger->key, id, sizeof(*id));
+    const tx_row *const row = find_tx(ledger, id, hash);
+    return row != NULL ? row->in_chain : ledger->source.has_tx(ledger->source.self, id);
+}
+
+size_t ez_ledger_pending(const ez_ledger *ledger)
+{
+    return HASH_COUNT(ledger->accounts);
+}
+
+uint64_t ez_ledger_rewinds(const ez_ledger *ledger)
+{
+    return ledger->rewinds;
+}
+
+bool ez_ledger_may_have_rewound(const ez_ledger *ledger, const ez_public_key *key, uint64_t rewinds)
+{
+    if (ledger->rewinds_settled > rewinds) {
+        return true; /* the row that would tell may be gone */
+    }
+    const account_row *const row = find_account(ledger, key, hash_key(ledger, key));
+    return row != NULL && row->rewind > rewinds;
+}
+
+/* Whether `account` can send `tx` next. Sums stay below 2^54: both parts are bounded. */
+static ez_rule check_turn(const ez_account *account, const ez_tx *tx, uint64_t cost)
+{
+    if (tx->sequence < account->sequence) {
+        return EZ_RULE_TX_SEQUENCE_PAST;
+    }
+    if (tx->sequence > account->sequence) {
+        return EZ_RULE_TX_SEQUENCE_GAP;
+    }
+    return cost > account->balance ? EZ_RULE_TX_FUNDS : EZ_RULE_OK;
+}
+
+static ez_rule check_recipient(const ez_ledger *ledger, const ez_tx *tx)
+{
+    ez_account account;
+    if (ez_tx_kind_of(tx) != EZ_TX_TRANSFER ||
+        ez_public_key_is_equal(&tx->recipient.key, &tx->signer)) {
+        return EZ_RULE_OK; /* nobody has more than before */
+    }
+    ez_ledger_get(ledger, &account, &tx->recipient.key);
+    return account.balance + tx->amount > EZ_AMOUNT_MAX ? EZ_RULE_TX_OVERFLOW : EZ_RULE_OK;
+}
+
+ez_rule ez_ledger_check_tx(const ez_ledger *ledger, const ez_tx *tx, const ez_tx_id *id,
+                           uint64_t sequence_used, uint64_t spent)
+{
+    if (tx->sender.kind == EZ_PARTY_REWARD) {
+        return EZ_RULE_TX_REWARD_ALONE;
+    }
+    if (tx->sender.kind == EZ_PARTY_LABEL) {
+        return ez_ledger_has_tx(ledger, id) ? EZ_RULE_TX_DUPLICATE : EZ_RULE_OK;
+    }
+    ez_account account;
+    ez_ledger_get(ledger, &account, &tx->signer);
+    account.sequence += sequence_used;
+    account.balance = account.balance > spent ? account.balance - spent : 0;
+    const uint64_t cost = ez_tx_cost(ez_tx_kind_of(tx), tx->amount, tx->fee);
+    const ez_rule rule = check_turn(&account, tx, cost);
+    if (rule == EZ_RULE_TX_SEQUENCE_PAST && ez_ledger_has_tx(ledger, id)) {
+        return EZ_RULE_TX_DUPLICATE;
+    }
+    return rule == EZ_RULE_OK ? check_recipient(ledger, tx) : rule;
+}
+
+/* ---- connecting ------------------------------------------------------------------------------ */
+
+typedef struct touched_account {
+    account_row *row;
+    ez_account before;
+    bool is_fresh; /* the row is there because of this block */
+} touched_account;
+
+/* A block on its way into the ledger. Values change in place, so that entries see what those
+ * before them in the block did; `touched` can put everything back. */
+typedef struct connecting {
+    ez_ledger *ledger;
+    const ez_network *network;
+    const ez_block *block;
+    touched_account *touched;
+    uint32_t touched_count;
+    uint32_t touched_capacity;
+    uint64_t fees;
+} connecting;
+
+static ez_account *touch(connecting *work, const ez_public_key *key)
+{
+    bool is_fresh;
+    ez_ledger *const ledger = work->ledger;
+    account_row *const row = get_account_row(ledger, key, &is_fresh);
+    if (is_fresh) {
+        ledger->source.get_account(ledger->source.self, &row->account, key);
+    }
+    if (row->is_touched) {
+        return &row->account;
+    }
+    if (work->touched_count == work->touched_capacity) {
+        work->touched_capacity = work->touched_capacity > 0 ? work->touched_capacity * 2 : 16;
+        work->touched = ez_realloc(work->touched, work->touched_capacity, sizeof(*work->touched));
+    }
+    work->touched[work->touched_count++] = (touched_account){row, row->account, is_fresh};
+    row->is_touched = true;
+    return &row->account;
+}
+
+static ez_rule pay(connecting *work, const ez_public_key *key, uint64_t amount)
+{
+    if (amount == 0) {
+        return EZ_RULE_OK; /* and no row for an account that nothing happened to */
+    }
+    ez_account *const account = touch(work, key);
+    if (account->balance + amount > EZ_AMOUNT_MAX) {
+        return EZ_RULE_TX_OVERFLOW;
+    }
+    account->balance += amount;
+    return EZ_RULE_OK;
+}
+
+static ez_rule apply_reward(connecting *work, const ez_tx *tx)
+{
+    if (tx->recipient.kind != EZ_PARTY_ADDRESS || tx->fee != 0 || tx->memo_size != 0 ||
+        tx->sequence != work->block->header.index) {
+        return EZ_RULE_BODY_REWARD_FORM;
+    }
+    if (tx->amount < work->fees || tx->amount - work->fees != work->network->reward) {
+        return EZ_RULE_BODY_REWARD_AMOUNT;
+    }
+    return pay(work, &tx->recipient.key, tx->amount);
+}
+
+static ez_rule apply_sent(connecting *work, const ez_tx *tx)
+{
+    const ez_tx_kind kind = ez_tx_kind_of(tx);
+    const uint64_t cost = ez_tx_cost(kind, tx->amount, tx->fee);
+    ez_account *const sender = touch(work, &tx->signer);
+    const ez_rule rule = check_turn(sender, tx, cost);
+    if (rule != EZ_RULE_OK) {
+        return rule;
+    }
+    sender->sequence++;
+    sender->balance -= cost;
+    work->fees += tx->fee;
+    if (work->fees > EZ_AMOUNT_MAX) {
+        return EZ_RULE_TX_OVERFLOW; /* no reward could collect them */
+    }
+    return kind == EZ_TX_TRANSFER ? pay(work, &tx->recipient.key, tx->amount) : EZ_RULE_OK;
+}
+
+/* What stops an id from standing in the chain twice: for notes from labels a look-up, for entries
+ * from addresses their sequence, for rewards the height that is their sequence. */
+static ez_rule apply_tx(connecting *work, uint32_t position)
+{
+    ez_tx tx;
+    ez_block_tx_get(&tx, work->block, position);
+    if (tx.sender.kind == EZ_PARTY_REWARD) {
+        return apply_reward(work, &tx);
+    }
+    if (tx.sender.kind == EZ_PARTY_ADDRESS) {
+        return apply_sent(work, &tx);
+    }
+    const bool is_known = ez_ledger_has_tx(work->ledger, &work->block->txs[position].id);
+    return is_known ? EZ_RULE_TX_DUPLICATE : EZ_RULE_OK;
+}
+
+static void put_back(connecting *work)
+{
+    for (uint32_t i = 0; i < work->touched_count; i++) {
+        const touched_account *const touched = &work->touched[i];
+        touched->row->account = touched->before;
+        touched->row->is_touched = false;
+        if (touched->is_fresh) {
+            drop_account(work->ledger, touched->row);
+        }
+    }
+}
+
+static void note_write(ez_ledger *ledger, uint64_t write)
+{
+    EZ_ASSERT(write >= ledger->last_write);
+    ledger->last_write = write;
+}
+
+static void keep(connecting *work, ez_ledger_diff *out, uint64_t write)
+{
+    note_write(work->ledger, write);
+    out->count = work->touched_count;
+    out->before = ez_alloc(work->touched_count, sizeof(*out->before));
+    out->after = ez_alloc(work->touched_count, sizeof(*out->after));
+    for (uint32_t i = 0; i < work->touched_count; i++) {
+        account_row *const row = work->touched[i].row;
+        out->before[i] = (ez_account_change){row->key, work->touched[i].before};
+        out->after[i] = (ez_account_change){row->key, row->account};
+        row->is_touched = false;
+        tag_account(work->ledger, row, write);
+    }
+    for (uint32_t i = 0; i < work->block->tx_count; i++) {
+        tag_tx(work->ledger, &work->block->txs[i].id, true, write);
+    }
+}
+
+ez_rule ez_ledger_connect(ez_ledger *ledger, ez_ledger_diff *out, uint32_t *bad,
+                          const ez_network *network, const ez_block *block, uint64_t write)
+{
+    connecting work = {.ledger = ledger, .network = network, .block = block};
+    ez_rule rule = EZ_RULE_OK;
+    for (uint32_t i = 0; i < block->tx_count && rule == EZ_RULE_OK; i++) {
+        rule = apply_tx(&work, i);
+        if (rule != EZ_RULE_OK && bad != NULL) {
+            *bad = i;
+        }
+    }
+    if (rule == EZ_RULE_OK) {
+        keep(&work, out, write);
+    } else {
+        put_back(&work);
+    }
+    free(work.touched);
+    return rule;
+}
+
+void ez_ledger_disconnect(ez_ledger *ledger, const ez_block *block, const ez_account_change *before,
+                          uint32_t count, uint64_t write)
+{
+    note_write(ledger, write);
+    ledger->rewinds++;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_fresh;
+        account_row *const row = get_account_row(ledger, &before[i].key, &is_fresh);
+        row->account = before[i].account;
+        row->rewind = ledger->rewinds;
+        tag_account(ledger, row, write);
+    }
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        tag_tx(ledger, &block->txs[i].id, false, write);
+    }
+}
+
+void ez_ledger_settle(ez_ledger *ledger, uint64_t write)
+{
+    while (ledger->accounts != NULL && ledger->accounts->write <= write) {
+        if (ledger->accounts->rewind > ledger->rewinds_settled) {
+            ledger->rewinds_settled = ledger->accounts->rewind;
+        }
+        drop_account(ledger, ledger->accounts);
+    }
+    while (ledger->txs != NULL && ledger->txs->write <= write) {
+        tx_row *const row = ledger->txs;
+        HASH_DEL(ledger->txs, row);
+        free(row);
+    }
+}
