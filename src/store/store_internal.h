@@ -1,0 +1,88 @@
+/* The inside of an ez_store: two connections, the queue between the callers and the writer thread.
+ *
+ * Locks. `lock` guards the queue, the stats and the flags; nothing is called while it is held.
+ * `read_lock` guards the reader connection, which the port's thread uses and on which the writer
+ * ends the read transaction after each commit; it is recursive, because a loader's callbacks may
+ * read. Neither is taken while the other is held.
+ */
+#ifndef EZP2P_STORE_STORE_INTERNAL_H
+#define EZP2P_STORE_STORE_INTERNAL_H
+
+#include "db_internal.h"
+
+#include <pthread.h>
+#include <time.h>
+
+/* A group is what one transaction carries. Bounded, so that the WAL is: it grows by at most one
+ * group and the checkpoint threshold. */
+#define EZ_GROUP_OPS_MAX   20000
+#define EZ_GROUP_BYTES_MAX (16u << 20)
+
+/* Unless somebody waits, a small group lingers for company: it saves a sync per write. */
+#define EZ_LINGER_MS    20
+#define EZ_LINGER_BYTES (1u << 20)
+#define EZ_LINGER_OPS   1000
+
+#define EZ_CHECKPOINT_PAGES 1000 /* 4 MB of WAL */
+
+typedef struct ez_write_queue {
+    ez_write **items; /* a ring of `capacity` */
+    size_t head, count, capacity;
+    size_t ops, bytes, urgent; /* sums over the queued */
+    struct timespec since;     /* when the oldest began to wait */
+} ez_write_queue;
+
+struct ez_store {
+    ez_store_config config; /* path and network point to the copies below */
+    ez_network network;
+    char *path;
+    ez_hash genesis_view; /* the genesis block has no row: it is the same for every file */
+    ez_store_port port;
+
+    pthread_mutex_t read_lock;
+    ez_db reader;
+    bool in_snapshot;
+
+    ez_db writer; /* of the writer thread, once that runs */
+    int wal_pages;
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    ez_write_queue queue;
+    uint64_t last_number;
+    bool closing;
+    ez_store_stats stats;
+
+    bool started;
+    pthread_t thread;
+    void *stored_self;
+    void (*stored)(void *self, uint64_t number);
+};
+
+/* ez_find_block: the row and view hash of a stored block. The genesis block has row 0.
+ *   returns  false when it is not stored; outputs (NULL is fine) untouched */
+bool ez_find_block(ez_db *db, const ez_store *store, uint64_t *seq, ez_hash *view,
+                   const ez_block_id *id);
+
+/* ez_read_port: the port's calls. */
+void ez_read_port(ez_store_port *out, ez_store *store);
+
+/* ez_read_begin, ez_read_end: hold the reader connection, within a read transaction. It stays open
+ * until the next commit: reads then cost half of what they would in a transaction each. */
+void ez_read_begin(ez_store *store);
+void ez_read_end(ez_store *store);
+
+/* ez_read_refresh: end the read transaction, so that reads see the last commit and the WAL can be
+ * written from its start again. Called by the writer. */
+void ez_read_refresh(ez_store *store);
+
+/* ez_load: ez_store_port.load. */
+EZ_MUST_USE ez_status ez_load(ez_store *store, const ez_store_loader *loader);
+
+/* ez_apply_op: one operation within the writer's transaction. */
+void ez_apply_op(ez_store *store, const ez_write_op *op);
+
+/* ez_writer_run: commit group after group until closing and empty. */
+void ez_writer_run(ez_store *store);
+
+#endif

@@ -1,0 +1,210 @@
+#include "store_internal.h"
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/assert.h"
+
+#include <stdlib.h>
+
+/* The writes of one transaction. */
+typedef struct ez_group {
+    ez_write **items;
+    size_t count;
+} ez_group;
+
+static uint64_t elapsed_us(const struct timespec *since)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t us =
+        (int64_t)(now.tv_sec - since->tv_sec) * 1000000 + (now.tv_nsec - since->tv_nsec) / 1000;
+    return us > 0 ? (uint64_t)us : 0;
+}
+
+static void lock(ez_store *store)
+{
+    int rc = pthread_mutex_lock(&store->lock);
+    EZ_ASSERT(rc == 0);
+}
+
+static void unlock(ez_store *store)
+{
+    int rc = pthread_mutex_unlock(&store->lock);
+    EZ_ASSERT(rc == 0);
+}
+
+static void queue_grow(ez_write_queue *queue)
+{
+    size_t capacity = queue->capacity ? 2 * queue->capacity : 64;
+    ez_write **items = ez_alloc(capacity, sizeof *items);
+    for (size_t i = 0; i < queue->count; i++) {
+        items[i] = queue->items[(queue->head + i) % queue->capacity];
+    }
+    free(queue->items);
+    queue->items = items;
+    queue->head = 0;
+    queue->capacity = capacity;
+}
+
+static void queue_put(ez_write_queue *queue, ez_write *write)
+{
+    if (queue->count == queue->capacity) {
+        queue_grow(queue);
+    }
+    if (queue->count == 0) {
+        clock_gettime(CLOCK_MONOTONIC, &queue->since);
+    }
+    queue->items[(queue->head + queue->count++) % queue->capacity] = write;
+    queue->ops += write->count;
+    queue->bytes += write->bytes;
+    queue->urgent += write->urgent;
+}
+
+static ez_write *queue_take(ez_write_queue *queue)
+{
+    ez_write *write = queue->items[queue->head];
+    queue->head = (queue->head + 1) % queue->capacity;
+    queue->count--;
+    queue->ops -= write->count;
+    queue->bytes -= write->bytes;
+    queue->urgent -= write->urgent;
+    return write;
+}
+
+void ez_store_write(ez_store *store, ez_write *write)
+{
+    lock(store);
+    EZ_ASSERT(!store->config.read_only && !store->closing);
+    EZ_ASSERT(write->number > store->last_number);
+    store->last_number = write->number;
+    queue_put(&store->queue, write);
+    pthread_cond_signal(&store->wake);
+    unlock(store);
+}
+
+/* may_linger: whether what is queued is worth waiting a moment for more. */
+static bool may_linger(const ez_store *store)
+{
+    const ez_write_queue *queue = &store->queue;
+    return !store->closing && queue->urgent == 0 && queue->ops < EZ_LINGER_OPS &&
+           queue->bytes < EZ_LINGER_BYTES;
+}
+
+static void linger(ez_store *store)
+{
+    struct timespec until = store->queue.since;
+    until.tv_nsec += EZ_LINGER_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    while (may_linger(store) && pthread_cond_timedwait(&store->wake, &store->lock, &until) == 0) {
+    }
+}
+
+/* take_group: move writes from the queue until a bound is reached; at least one. */
+static ez_group take_group(ez_write_queue *queue)
+{
+    ez_group group = {ez_alloc(queue->count, sizeof(ez_write *)), 0};
+    size_t ops = 0;
+    size_t bytes = 0;
+    do {
+        ez_write *write = queue_take(queue);
+        ops += write->count;
+        bytes += write->bytes;
+        group.items[group.count++] = write;
+    } while (queue->count > 0 && ops < EZ_GROUP_OPS_MAX && bytes < EZ_GROUP_BYTES_MAX);
+    clock_gettime(CLOCK_MONOTONIC, &queue->since);
+    return group;
+}
+
+/* wait_for_group: false when the store is closing and nothing is left. */
+static bool wait_for_group(ez_store *store, ez_group *out)
+{
+    lock(store);
+    while (store->queue.count == 0 && !store->closing) {
+        pthread_cond_wait(&store->wake, &store->lock);
+    }
+    bool some = store->queue.count > 0;
+    if (some) {
+        linger(store);
+        *out = take_group(&store->queue);
+    }
+    unlock(store);
+    return some;
+}
+
+static void count_commit(ez_store *store, size_t writes, uint64_t us)
+{
+    lock(store);
+    store->stats.commits++;
+    store->stats.writes += writes;
+    store->stats.commit_us_total += us;
+    if (us > store->stats.commit_us_max) {
+        store->stats.commit_us_max = us;
+    }
+    unlock(store);
+}
+
+static void commit_group(ez_store *store, const ez_group *group)
+{
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    ez_db_run(&store->writer, EZ_SQL_BEGIN);
+    for (size_t i = 0; i < group->count; i++) {
+        const ez_write *write = group->items[i];
+        for (size_t k = 0; k < write->count; k++) {
+            ez_apply_op(store, &write->ops[k]);
+        }
+    }
+    ez_db_run(&store->writer, EZ_SQL_COMMIT);
+    count_commit(store, group->count, elapsed_us(&start));
+}
+
+static int note_wal_pages(void *self, sqlite3 *db, const char *name, int pages)
+{
+    (void)db;
+    (void)name;
+    ez_store *store = self;
+    store->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* checkpoint: copy the WAL into the database once it is long, after those who waited for the commit
+ * have been told. Passive: another process that reads (verify, a backup) is not waited for; the WAL
+ * then grows until it is done. Our own reader lets go, so that the next commit starts the WAL over.
+ */
+static void checkpoint(ez_store *store)
+{
+    if (store->wal_pages < EZ_CHECKPOINT_PAGES) {
+        return;
+    }
+    int rc = sqlite3_wal_checkpoint_v2(store->writer.handle, "main", SQLITE_CHECKPOINT_PASSIVE,
+                                       NULL, NULL);
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
+        ez_db_fail(&store->writer, "checkpoint", NULL);
+    }
+    ez_read_refresh(store);
+}
+
+static void free_group(ez_group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        ez_write_free(group->items[i]);
+    }
+    free(group->items);
+}
+
+void ez_writer_run(ez_store *store)
+{
+    sqlite3_wal_hook(store->writer.handle, note_wal_pages, store);
+    ez_group group;
+    while (wait_for_group(store, &group)) {
+        commit_group(store, &group);
+        ez_read_refresh(store);
+        if (store->stored) {
+            store->stored(store->stored_self, group.items[group.count - 1]->number);
+        }
+        free_group(&group);
+        checkpoint(store);
+    }
+}
