@@ -139,7 +139,7 @@ class NodeProcess:
     def pid(self):
         return self.process.pid if self.process else None
 
-    def rss_kib(self):
+    def resident_kib(self):
         """Resident memory; 0 when it is gone."""
         try:
             with open(f"/proc/{self.pid}/status") as status:

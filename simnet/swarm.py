@@ -1,0 +1,459 @@
+#!/usr/bin/env python3
+"""The swarm launcher behind simnet/run.sh: real node processes on loopback, traffic, a live table,
+and at the end the question whether all of them hold the same chain."""
+import argparse
+import asyncio
+import collections
+import json
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+from http_client import Client, HttpError, stream_events
+from node_process import NodeError, NodeProcess
+from spread import BlockWatch, Spread
+from summary import show_summary, summarize, verdict
+from table import Plain, Table
+from traffic import Traffic
+
+CLASSIC_HASHES = 65536  # expected for one block of network classic
+NODES_MAX = 500
+START_AT_ONCE = 8  # processes started together; each can only be told of those that are ready
+START_SECONDS = 60
+CONNECT_SECONDS = 60
+SUBSCRIBE_SECONDS = 5
+DRAIN_SECONDS = 60
+POLL_SECONDS = 1.0
+
+
+class Member(NodeProcess):
+    """A node of the swarm with what was last seen of it."""
+
+    def __init__(self, number, *arguments, **addresses):
+        super().__init__(*arguments, **addresses)
+        self.number = number
+        self.client = None
+        self.tip = None
+        self.peers = 0
+        self.pool = 0
+        self.rss_kib = 0
+        self.rss_kib_max = 0
+        self.cpu_percent = 0.0
+        self.ended = None  # text, once the process is gone although nobody asked it to
+        self._cpu_before = (0.0, 0.0)
+
+    async def look(self):
+        """Ask for the status and measure the process. A busy node keeps its last values."""
+        if self.ended or not self.check_alive():
+            return
+        self.measure()
+        try:
+            status = await self.client.get_json("/v1/status")
+        except HttpError:
+            self.check_alive()
+            return
+        self.tip = status["tip"]
+        self.peers = status["peers"]["inbound"] + status["peers"]["outbound"]
+        self.pool = status["mempool"]["count"]
+
+    def measure(self):
+        self.rss_kib = self.resident_kib()
+        self.rss_kib_max = max(self.rss_kib_max, self.rss_kib)
+        now, cpu = time.monotonic(), self.cpu_seconds()
+        then, cpu_then = self._cpu_before
+        if now - then >= POLL_SECONDS / 2:
+            self.cpu_percent = 100 * max(cpu - cpu_then, 0.0) / (now - then) if then else 0.0
+            self._cpu_before = (now, cpu)
+
+    def check_alive(self):
+        if not self.is_running() and not self.asked_to_stop and not self.ended:
+            self.ended = f"ended with {self.exit_text()}, see {self.log_path}"
+        return not self.ended
+
+
+class Swarm:
+    def __init__(self, args, out):
+        self.args = args
+        self.out = out
+        self.directory = pathlib.Path(args.dir or tempfile.mkdtemp(prefix="ezp2p-swarm-")).resolve()
+        self.members = [self._member(number) for number in range(1, args.nodes + 1)]
+        self.blocks = BlockWatch(args.nodes)
+        self.transactions = Spread(args.nodes)
+        self.traffic = Traffic(self.members, args.tx_rate) if args.tx_rate else None
+        self.view = None
+        self.signals = 0
+        self.stopping = asyncio.Event()
+        self.hurry = asyncio.Event()
+        self.connected_s = None
+        self.seconds = 0.0
+        self.cpu_s = 0.0
+        self._tasks = []
+        self._subscribed = set()
+
+    def _member(self, number):
+        base = self.args.base_port
+        ports = (base + 2 * (number - 1), base + 2 * number - 1) if base else (0, 0)
+        return Member(number, self.args.binary, self.directory / f"node{number}",
+                      http=f"127.0.0.1:{ports[0]}", listen=f"127.0.0.1:{ports[1]}")
+
+    # ---- start ----------------------------------------------------------------------------
+
+    def _options(self, member, ready, rng):
+        peers = rng.sample(ready, min(len(ready), rng.randint(1, 3)))
+        rate = max(1, round(CLASSIC_HASHES / (self.args.block_every * self.args.nodes)))
+        return ["--mine", "--mine-rate", str(rate),
+                *(flag for peer in peers for flag in ("--peer", peer.listen)), *self.args.options]
+
+    async def start(self):
+        """In waves: a node can be told of those that already listen, and no wave is so large that
+        its members fight for the processors."""
+        rng = random.Random(self.args.nodes)
+        self.first_start = time.monotonic()
+        ready = []
+        while len(ready) < len(self.members):
+            wave = self.members[len(ready):][:min(max(len(ready), 1), START_AT_ONCE)]
+            for member in wave:
+                member.options = self._options(member, ready, rng)
+                member.spawn()
+            await asyncio.gather(*map(self._wait_ready, wave))
+            ready += wave
+        for member in self.members:
+            self._tasks.append(asyncio.create_task(self._follow(member)))
+
+    async def _wait_ready(self, member):
+        deadline = time.monotonic() + START_SECONDS
+        while not member.look_for_endpoints():
+            if time.monotonic() > deadline:
+                raise NodeError(f"it was not ready after {START_SECONDS} s\n{member.log_tail()}")
+            if self.stopping.is_set():
+                raise asyncio.CancelledError
+            await asyncio.sleep(0.005)
+        member.client = Client(member.http)
+
+    async def wait_connected(self):
+        """Until every node has peers and a path to every other."""
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while time.monotonic() < deadline and not self.stopping.is_set():
+            if await self._is_connected():
+                self.connected_s = time.monotonic() - self.first_start
+                return
+            await asyncio.sleep(0.02)
+
+    async def _is_connected(self):
+        async def neighbours(member):
+            try:
+                return await member.client.get_json("/v1/peers?limit=1000")
+            except HttpError:
+                return None
+        answers = await asyncio.gather(*map(neighbours, self.members))
+        links = {}
+        for member, answer in zip(self.members, answers):
+            if answer is None:
+                return False
+            links[member.node_id] = {peer["node"] for peer in answer["peers"] if peer.get("node")}
+        return is_connected(links)
+
+    # ---- while it runs ------------------------------------------------------------------------
+
+    async def _follow(self, member):
+        """Subscribe to what a node sees, again when the stream breaks."""
+        while member.is_running():
+            try:
+                async for kind, event in stream_events(
+                        member.http, "/v1/events", lambda: self._subscribed.add(member.number)):
+                    self._on_event(member, kind, event)
+            except (OSError, EOFError, ValueError):
+                pass
+            await asyncio.sleep(0.2)
+
+    def _on_event(self, member, kind, event):
+        if kind == "block":
+            took = self.blocks.block(member.number, event)
+            if event.get("own"):
+                self._news(f"node {member.number} found block {event['height']}")
+            if took is not None:
+                miner = self.blocks.miners.get(event["hash"], "?")
+                self._news(f"block {event['height']} by node {miner}: "
+                           f"on all {len(self.members)} nodes after {took:.1f} ms")
+        elif kind == "reorg":
+            self.blocks.reorg(member.number, event)
+            self._news(f"node {member.number} changed to another chain at height "
+                       f"{event['height']}")
+        elif kind == "transaction":
+            self.transactions.seen(event["id"], member.number, event["at_us"])
+
+    def _news(self, text):
+        if self.view:
+            self.view.news(text)
+
+    async def run(self):
+        deadline = time.monotonic() + SUBSCRIBE_SECONDS
+        while len(self._subscribed) < len(self.members) and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)  # or the first transactions would not be seen everywhere
+        if self.traffic:
+            self.traffic.start()
+        start = time.monotonic()
+        end = start + self.args.seconds if self.args.seconds else None
+        reported = set()
+        while not self.stopping.is_set() and (end is None or time.monotonic() < end):
+            await asyncio.gather(*(member.look() for member in self.members))
+            for member in self.members:
+                if member.ended and member.number not in reported:
+                    reported.add(member.number)
+                    self.view.important(f"node {member.number} {member.ended}")
+            self.view.draw(self.members, self._totals(time.monotonic() - start))
+            left = POLL_SECONDS if end is None else max(min(POLL_SECONDS, end - time.monotonic()), 0)
+            await wait_for_event(self.stopping, left)
+        self.seconds = time.monotonic() - start
+        if self.traffic:
+            await self.traffic.stop()
+
+    def _totals(self, seconds):
+        known = [member for member in self.members if member.tip and not member.ended]
+        heights = [member.tip["height"] for member in known] or [0]
+        tips = len({member.tip["hash"] for member in known})
+        text = (f"{seconds:5.0f} s  height {max(heights)}, {tips} tip{'' if tips == 1 else 's'}, "
+                f"peers {min((m.peers for m in known), default=0)}"
+                f"-{max((m.peers for m in known), default=0)}, "
+                f"pool {max((m.pool for m in known), default=0)}, "
+                f"memory {max((m.rss_kib for m in known), default=0) / 1024:.0f} MiB")
+        if self.traffic:
+            text += f", {len(self.traffic.accepted)} transactions accepted"
+            if self.traffic.refused:
+                text += f", {self.traffic.refused} refused"
+        return text
+
+    # ---- the end ------------------------------------------------------------------------------
+
+    async def drain(self):
+        """Let traffic come to rest: until all pools are empty and all tips are one. Blocks come at
+        random and maybe minutes apart, so the first node is asked to mine what is left.
+        Returns True when it came to rest; a second Ctrl-C ends the wait."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        tips_apart_since = None
+        while time.monotonic() < deadline and not self.hurry.is_set():
+            await asyncio.gather(*(member.look() for member in self.members))
+            alive = [member for member in self.members if not member.ended]
+            if not alive:
+                return False
+            one_tip = len({member.tip["hash"] for member in alive if member.tip}) == 1
+            pooled = max(member.pool for member in alive)
+            if one_tip and not pooled:
+                return True
+            # Two tips of equal work stay until the next block: give gossip a moment, then mine.
+            tips_apart_since = None if one_tip else tips_apart_since or time.monotonic()
+            if one_tip or time.monotonic() - tips_apart_since > 1:
+                try:
+                    await alive[0].client.request("GET", "/mine")
+                except HttpError:
+                    pass
+            await wait_for_event(self.hurry, 0.05)
+        return False
+
+    async def read_chain(self):
+        """The chain of a node whose tip was the same before and after, and which nodes have that
+        tip. The tip's hash commits to everything below it."""
+        alive = [member for member in self.members if member.check_alive()]
+        for _ in range(20):
+            await asyncio.gather(*(member.look() for member in alive))
+            alive = [member for member in alive if not member.ended and member.tip]
+            if not alive:
+                break
+            counted = collections.Counter(member.tip["hash"] for member in alive)
+            tip, holders = counted.most_common(1)[0]
+            witness = next(member for member in alive if member.tip["hash"] == tip)
+            if holders < len(alive) and not self.hurry.is_set():
+                await asyncio.sleep(0.1)  # a block is on its way
+                continue
+            try:
+                chain = (await witness.client.get_json("/chain", seconds=300))["chain"]
+                await witness.look()
+            except HttpError:
+                continue
+            if witness.tip["hash"] == tip and len(chain) == witness.tip["height"]:
+                return tip, chain, {member.number for member in alive if member.tip["hash"] == tip}
+        return None, [], set()
+
+    async def counters(self):
+        """Sums over all nodes of what /metrics counts, by metric name without labels' order."""
+        totals = collections.Counter()
+        for member in self.members:
+            if member.ended:
+                continue
+            try:
+                status, body = await member.client.request("GET", "/metrics")
+            except HttpError:
+                continue
+            for line in body.decode().splitlines() if status == 200 else []:
+                name, _, value = line.rpartition(" ")
+                if name and not line.startswith("#"):
+                    totals[name] += float(value)
+        return totals
+
+    def stop(self):
+        """End every node that was started here, all at once."""
+        for task in self._tasks:
+            task.cancel()
+        started = [member for member in self.members if member.process]
+        self.cpu_s = sum(member.cpu_seconds() for member in started)
+        for member in started:
+            member.check_alive()
+            member.ask_to_stop()
+        for member in started:
+            code = member.stop()
+            if code != 0 and not member.ended:
+                member.ended = f"ended with {member.exit_text()} when asked to stop, " \
+                               f"see {member.log_path}"
+
+    def remove_files_if_done(self):
+        """A temporary folder goes, unless somebody may want to read the log of a node that ended
+        as it should not."""
+        if not self.args.dir and not any(member.ended for member in self.members):
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def is_connected(links):
+    """Whether everybody has a neighbour and there is a path between any two; `links` maps each node
+    id to those it is connected to."""
+    if not links or any(not neighbours for neighbours in links.values()):
+        return len(links) == 1
+    both = collections.defaultdict(set)
+    for node, neighbours in links.items():
+        for other in neighbours & links.keys():
+            both[node].add(other)
+            both[other].add(node)
+    reached, queue = set(), [next(iter(links))]
+    while queue:
+        node = queue.pop()
+        if node not in reached:
+            reached.add(node)
+            queue += both[node] - reached
+    return len(reached) == len(links)
+
+
+async def wait_for_event(event, seconds):
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except asyncio.TimeoutError:
+        pass
+
+
+# ---- command line -----------------------------------------------------------------------------
+
+
+def positive(kind, least):
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not least <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is below {least}")
+        return value
+    return parse
+
+
+def parse_arguments(arguments):
+    extra = []
+    if "--" in arguments:
+        cut = arguments.index("--")
+        arguments, extra = arguments[:cut], arguments[cut + 1:]
+    parser = argparse.ArgumentParser(
+        prog="simnet/run.sh", allow_abbrev=False, usage="%(prog)s N [options] [-- ezp2p options]",
+        description="Launch N real ezp2p nodes on loopback, connected to each other, and say at the "
+                    "end whether all hold the same chain: exit status 0 when they do, 1 when not.")
+    parser.add_argument("nodes", metavar="N", type=int, help=f"how many nodes, 1 to {NODES_MAX}")
+    parser.add_argument("--for", dest="seconds", metavar="SECONDS", type=positive(float, 0.001),
+                        help="end after this long; without it, at Ctrl-C")
+    parser.add_argument("--tx-rate", metavar="R", type=positive(float, 0), default=0,
+                        help="transactions posted per second, over all nodes (default: none)")
+    parser.add_argument("--block-every", metavar="S", type=positive(float, 0.01), default=5.0,
+                        help="mean seconds between blocks of the whole swarm (default: 5)")
+    parser.add_argument("--dir", help="keep the nodes' data and logs here, and go on from there the "
+                                      "next time (default: a temporary folder, removed)")
+    parser.add_argument("--base-port", metavar="P", type=positive(int, 1024),
+                        help="node i serves REST on P + 2(i-1) and peers on the port above it "
+                             "(default: ports that are free)")
+    parser.add_argument("--json", action="store_true",
+                        help="print the summary as one JSON object on standard output, and nothing "
+                             "else there")
+    parser.add_argument("--binary", help=argparse.SUPPRESS)
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    args.options = extra
+    if not 1 <= args.nodes <= NODES_MAX:
+        parser.error(f"N is 1 to {NODES_MAX}, not {args.nodes}")
+    if args.base_port and args.base_port + 2 * args.nodes > 65536:
+        parser.error("--base-port leaves too few ports for so many nodes")
+    if not args.check and not args.binary:
+        parser.error("use simnet/run.sh, which builds the node first")
+    return args
+
+
+def watch_signals(swarm):
+    """The first asks for an orderly end, the second skips the wait for traffic to drain."""
+    def on_signal():
+        swarm.signals += 1
+        swarm.stopping.set()
+        if swarm.signals > 1:
+            swarm.hurry.set()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, on_signal)
+
+
+async def main(args):
+    out = sys.stderr if args.json else sys.stdout
+    swarm = Swarm(args, out)
+    watch_signals(swarm)
+    try:
+        out.write(f"starting {args.nodes} nodes\n")
+        out.flush()
+        await swarm.start()
+        explorer = f"http://{swarm.members[0].http}/"
+        if args.nodes > 1:
+            await swarm.wait_connected()
+        else:
+            swarm.connected_s = time.monotonic() - swarm.first_start
+        swarm.view = (Table if out.isatty() else Plain)(out, explorer)
+        swarm.view.important("connected after {:.2f} s".format(swarm.connected_s)
+                             if swarm.connected_s is not None else "the nodes are not connected")
+        try:
+            await swarm.run()
+            swarm.view.important("waiting for traffic to drain")
+            at_rest = await swarm.drain()
+            tip, chain, holders = await swarm.read_chain()
+            counters = await swarm.counters()
+        finally:
+            swarm.view.close()
+    except NodeError as error:
+        number = next((m.number for m in swarm.members if m.process and not m.is_running()), "?")
+        sys.stderr.write(f"error: node {number}: {error}\n")
+        return 1
+    except asyncio.CancelledError:
+        return 1
+    finally:
+        swarm.stop()
+        swarm.remove_files_if_done()
+    return report(swarm, summarize(swarm, tip, chain, holders, counters), at_rest, out)
+
+
+def report(swarm, summary, at_rest, out):
+    complaints = verdict(swarm, summary, at_rest)
+    show_summary(out, summary)
+    for complaint in complaints:
+        out.write(complaint + "\n")
+    out.write("all nodes hold the same chain\n" if summary["converged"]
+              else "the nodes do not hold the same chain\n")
+    if swarm.args.json:
+        print(json.dumps(summary))
+    return 1 if complaints or not summary["converged"] else 0
+
+
+if __name__ == "__main__":
+    parsed = parse_arguments(sys.argv[1:])
+    sys.exit(0 if parsed.check else asyncio.run(main(parsed)))
