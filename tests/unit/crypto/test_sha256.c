@@ -1,0 +1,79 @@
+#include "ezp2p/crypto/sha256.h"
+
+#include "ezp2p/base/text.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define EMPTY_HASH   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define MILLION_HASH "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+
+/* FIPS 180-4: the examples of one and two blocks that NIST published with it. */
+static const struct {
+    const char *message, *hash;
+} vectors[] = {
+    {"", EMPTY_HASH},
+    {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+    {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+     "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+    {"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmno"
+     "pqrsmnopqrstnopqrstu",
+     "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
+};
+
+Test(sha256, hashes_as_fips_180_says)
+{
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        ez_hash hash;
+        ez_sha256(&hash, vectors[i].message, strlen(vectors[i].message));
+        cr_expect_str_eq(ez_hash_text(hash.bytes).text, vectors[i].hash);
+    }
+}
+
+Test(sha256, a_million_letters_in_uneven_parts)
+{
+    char part[997];
+    memset(part, 'a', sizeof part);
+    ez_sha256_state state;
+    ez_sha256_init(&state);
+    size_t left = 1000000;
+    while (left > 0) {
+        size_t size = left < sizeof part ? left : sizeof part;
+        ez_sha256_update(&state, part, size);
+        left -= size;
+    }
+    ez_hash hash;
+    ez_sha256_final(&state, &hash);
+    cr_expect_str_eq(ez_hash_text(hash.bytes).text, MILLION_HASH);
+}
+
+Test(sha256, the_cut_between_parts_does_not_matter)
+{
+    uint8_t message[130];
+    for (size_t i = 0; i < sizeof message; i++) {
+        message[i] = (uint8_t)(i * 31);
+    }
+    ez_hash whole;
+    ez_sha256(&whole, message, sizeof message);
+    for (size_t cut = 0; cut <= sizeof message; cut++) {
+        ez_sha256_state state;
+        ez_hash parts;
+        ez_sha256_init(&state);
+        ez_sha256_update(&state, message, cut);
+        ez_sha256_update(&state, message + cut, sizeof message - cut);
+        ez_sha256_final(&state, &parts);
+        cr_expect(ez_hash_is_equal(&whole, &parts), "cut at %zu", cut);
+    }
+}
+
+Test(sha256, no_bytes_need_no_memory)
+{
+    ez_hash hash;
+    ez_sha256(&hash, NULL, 0);
+    cr_expect_str_eq(ez_hash_text(hash.bytes).text, EMPTY_HASH);
+    ez_sha256_state state;
+    ez_sha256_init(&state);
+    ez_sha256_update(&state, NULL, 0);
+    ez_sha256_final(&state, &hash);
+    cr_expect_str_eq(ez_hash_text(hash.bytes).text, EMPTY_HASH);
+}
