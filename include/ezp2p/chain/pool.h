@@ -31,7 +31,7 @@ typedef struct ez_pool_entry {
 } ez_pool_entry;
 
 /* Called for each entry that leaves the pool, before it is freed. `rule` is EZ_RULE_OK when a block
- * took it, otherwise why it can no longer stand. */
+ * took it, otherwise why it can no longer stand. Must not call the pool. */
 typedef void (*ez_pool_left)(void *self, const ez_pool_entry *entry, ez_rule rule);
 
 ez_pool *ez_pool_new(const ez_ledger *ledger, ez_siphash_key key, ez_pool_left left, void *self);
@@ -41,7 +41,8 @@ void ez_pool_free(ez_pool *pool);
  *   returns  EZ_RULE_OK with *out (may be NULL) the entry; EZ_RULE_TX_SEQUENCE_GAP when it was kept
  *            as an orphan or dropped for the orphan bounds; else the rule that keeps it out
  *   bytes    one more reference is taken
- *   durable  never evicted; refused with EZ_RULE_TX_POOL_FULL only when the pool is full of such */
+ *   durable  never evicted; refused with EZ_RULE_TX_POOL_FULL only when the pool is full of such
+ *            or its signer's share is taken. Never kept as an orphan: its client was refused */
 ez_rule ez_pool_add(ez_pool *pool, const ez_pool_entry **out, const ez_tx *tx, const ez_tx_id *id,
                     ez_blob *bytes, bool durable, ez_time_ms now);
 
@@ -65,7 +66,7 @@ void ez_pool_connected(ez_pool *pool, const ez_block *block);
 
 /* ez_pool_recheck: the ledger went back (a block was disconnected): drop what no longer stands.
  * Call after the blocks of a reorganisation are all exchanged and the losers' transactions
- * re-added. */
+ * re-added. Until then entries whose predecessors are missing or whose coins are gone are kept. */
 void ez_pool_recheck(ez_pool *pool);
 
 /* ez_pool_first, ez_pool_next: the entries in order of arrival. ez_pool_after: the first entry that

@@ -1,0 +1,179 @@
+/* Who gives way when the pool is full: a heap of those that may, the least wanted on top. Each node
+ * knows its place, so that it can leave from the middle. */
+#include "ezp2p/base/limits.h"
+#include "pool_internal.h"
+
+#include <stdlib.h>
+
+/* As many of the smallest as make room for the largest, and one for the count. */
+#define VICTIMS_MAX (EZ_TX_BYTES_MAX / EZ_POOL_TX_BYTES_MIN + 2)
+
+int ez_pool_compare_rate(uint64_t fee_a, size_t size_a, uint64_t fee_b, size_t size_b)
+{
+    const uint64_t a = fee_a * size_b;
+    const uint64_t b = fee_b * size_a;
+    return (a > b) - (a < b);
+}
+
+/* Whether `a` gives way before `b`: the lower fee per byte, the newest among equals. */
+static bool goes_first(const ez_pool_node *a, const ez_pool_node *b)
+{
+    const int order = ez_pool_compare_rate(a->entry.fee, ez_blob_size(a->entry.bytes), b->entry.fee,
+                                           ez_blob_size(b->entry.bytes));
+    return order < 0 || (order == 0 && a->entry.arrival > b->entry.arrival);
+}
+
+static void put(ez_pool_heap *heap, ez_pool_node *node, uint32_t place)
+{
+    heap->nodes[place - 1] = node;
+    node->evict_place = place;
+}
+
+static void sift_up(ez_pool_heap *heap, ez_pool_node *node, uint32_t place)
+{
+    while (place > 1 && goes_first(node, heap->nodes[place / 2 - 1])) {
+        put(heap, heap->nodes[place / 2 - 1], place);
+        place /= 2;
+    }
+    put(heap, node, place);
+}
+
+static void sift_down(ez_pool_heap *heap, ez_pool_node *node, uint32_t place)
+{
+    for (;;) {
+        uint32_t child = place * 2;
+        if (child < heap->count && goes_first(heap->nodes[child], heap->nodes[child - 1])) {
+            child++;
+        }
+        if (child > heap->count || !goes_first(heap->nodes[child - 1], node)) {
+            break;
+        }
+        put(heap, heap->nodes[child - 1], place);
+        place = child;
+    }
+    put(heap, node, place);
+}
+
+void ez_pool_evictable_add(ez_pool *pool, ez_pool_node *node)
+{
+    ez_pool_heap *const heap = &pool->evictable;
+    if (node->evict_place != 0 || node->entry.durable) {
+        return;
+    }
+    if (heap->count == heap->capacity) {
+        heap->capacity = heap->capacity > 0 ? heap->capacity * 2 : 16;
+        heap->nodes = ez_realloc(heap->nodes, heap->capacity, sizeof(ez_pool_node *));
+    }
+    heap->count++;
+    sift_up(heap, node, heap->count);
+}
+
+void ez_pool_evictable_remove(ez_pool *pool, ez_pool_node *node)
+{
+    ez_pool_heap *const heap = &pool->evictable;
+    const uint32_t place = node->evict_place;
+    if (place == 0) {
+        return;
+    }
+    ez_pool_node *const last = heap->nodes[heap->count - 1];
+    heap->count--;
+    node->evict_place = 0;
+    if (last == node) {
+        return;
+    }
+    if (goes_first(last, node)) {
+        sift_up(heap, last, place);
+    } else {
+        sift_down(heap, last, place);
+    }
+}
+
+void ez_pool_evictable_clear(ez_pool *pool)
+{
+    free(pool->evictable.nodes);
+    pool->evictable = (ez_pool_heap){0};
+}
+
+/* ---- choosing -------------------------------------------------------------------------------- */
+
+typedef struct victims {
+    ez_pool_node *nodes[VICTIMS_MAX];
+    size_t count;
+    size_t bytes;
+} victims;
+
+static void choose(ez_pool *pool, victims *chosen, ez_pool_node *node)
+{
+    chosen->nodes[chosen->count++] = node;
+    chosen->bytes += ez_blob_size(node->entry.bytes);
+    ez_pool_evictable_remove(pool, node);
+    if (node->run_prev != NULL) {
+        ez_pool_evictable_add(pool, node->run_prev); /* the last of its run, once `node` is gone */
+    }
+}
+
+static void unchoose(ez_pool *pool, victims *chosen)
+{
+    while (chosen->count > 0) {
+        ez_pool_node *const node = chosen->nodes[--chosen->count];
+        if (node->run_prev != NULL) {
+            ez_pool_evictable_remove(pool, node->run_prev);
+        }
+        ez_pool_evictable_add(pool, node);
+    }
+}
+
+static bool has_room_without(const ez_pool *pool, const victims *chosen, size_t size)
+{
+    return HASH_COUNT(pool->nodes) - chosen->count < pool->limits.count_max &&
+           pool->bytes - chosen->bytes + size <= pool->limits.bytes_max;
+}
+
+static bool choose_all(ez_pool *pool, victims *chosen, uint64_t fee, size_t size, bool durable)
+{
+    while (!has_room_without(pool, chosen, size)) {
+        if (pool->evictable.count == 0 || chosen->count == VICTIMS_MAX) {
+            return false;
+        }
+        ez_pool_node *const node = pool->evictable.nodes[0];
+        const size_t node_size = ez_blob_size(node->entry.bytes);
+        if (!durable && ez_pool_compare_rate(node->entry.fee, node_size, fee, size) >= 0) {
+            return false;
+        }
+        choose(pool, chosen, node);
+    }
+    return true;
+}
+
+static void evict(ez_pool *pool, const victims *chosen)
+{
+    for (size_t i = 0; i < chosen->count; i++) {
+        ez_pool_signer *const signer = chosen->nodes[i]->signer;
+        ez_pool_drop(pool, chosen->nodes[i], EZ_RULE_TX_POOL_FULL);
+        ez_pool_signer_release(pool, signer);
+    }
+}
+
+bool ez_pool_make_room(ez_pool *pool, const ez_public_key *signer, uint64_t fee, size_t size,
+                       bool durable)
+{
+    victims chosen = {.count = 0};
+    if (has_room_without(pool, &chosen, size)) {
+        return true;
+    }
+    const ez_pool_signer *const own = ez_pool_signer_find(pool, signer);
+    ez_pool_node *const spared = own != NULL ? own->run_last : NULL;
+    if (spared != NULL) {
+        ez_pool_evictable_remove(pool, spared);
+    }
+    const bool has_room = choose_all(pool, &chosen, fee, size, durable);
+    if (has_room) {
+        evict(pool, &chosen);
+    } else {
+        unchoose(pool, &chosen);
+    }
+    if (spared != NULL) {
+        ez_pool_evictable_add(pool, spared);
+    }
+    return has_room;
+}
