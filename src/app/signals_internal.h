@@ -1,0 +1,27 @@
+/* Signals: the first SIGTERM or SIGINT asks to stop, and is given EZ_STOP_SECONDS; the second ends
+ * the process at once, whatever it does at that moment. SIGHUP reopens logs. SIGPIPE is ignored.
+ * Handlers are in place from ez_signals_new on; what they catch is acted upon when the loop runs.
+ */
+#ifndef EZP2P_APP_SIGNALS_INTERNAL_H
+#define EZP2P_APP_SIGNALS_INTERNAL_H
+
+#include "ezp2p/base/status.h"
+
+#define EZ_STOP_SECONDS 5
+
+struct event_base;
+
+typedef struct ez_signals ez_signals;
+
+typedef struct ez_signal_actions {
+    void *self;
+    void (*stop)(void *self);
+    void (*reopen)(void *self);
+} ez_signal_actions;
+
+/* ez_signals_new: catch them; one object at a time in a process. */
+EZ_MUST_USE ez_status ez_signals_new(ez_signals **out, struct event_base *base,
+                                     const ez_signal_actions *actions);
+void ez_signals_free(ez_signals *signals); /* NULL is fine */
+
+#endif
