@@ -1,0 +1,367 @@
+/* Which bodies to fetch, and what becomes of those that arrive.
+ *
+ * The target is the header chain with the most work that some peer has shown, when it beats the
+ * tip. The fetch window runs along it, from the first body we lack. Bodies are checked as they
+ * come, in any order, wait in memory (bounded) and are accepted in order of height.
+ *
+ * A body that does not match its header condemns who sent it. One that matches and breaks a rule
+ * condemns the block; who served it is at fault only when it was asked for it, since bodies are
+ * served after checking (serve.c).
+ */
+#include "node_internal.h"
+
+#include <stdlib.h>
+
+#define WRITE_BYTES_MAX (64u << 20) /* not yet durable: connecting pauses above this */
+#define WRITES_MAX      20000
+#define STALLS_MAX      4 /* bodies in a row that a peer may fail to deliver before we let it go */
+
+/* ---- the plan ----------------------------------------------------------------------------------
+ */
+
+static node_waiting *find_waiting(const ez_node *node, const ez_block_id *id)
+{
+    node_waiting *item = NULL;
+    unsigned hash = (unsigned)ez_siphash(&node->table_key, id, sizeof(*id));
+    HASH_FIND_BYHASHVALUE(hh, node->waiting, id, sizeof(*id), hash, item);
+    return item;
+}
+
+static void drop_waiting(ez_node *node, node_waiting *item)
+{
+    HASH_DEL(node->waiting, item);
+    node->waiting_bytes -= ez_blob_size(item->block->body);
+    ez_block_unref(item->block);
+    free(item);
+}
+
+void node_clear_waiting(ez_node *node)
+{
+    node_waiting *item, *next;
+    HASH_ITER (hh, node->waiting, item, next) {
+        drop_waiting(node, item);
+    }
+    while (node->partials != NULL) {
+        ez_block_id id = node->partials->id;
+        node_partial_drop(node, &id);
+    }
+}
+
+static const ez_entry *choose_target(const ez_node *node)
+{
+    const ez_entry *target = NULL;
+    for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        const ez_entry *best = !peer->ready || peer->closing ? NULL : node_best_of(node, peer);
+        if (best == NULL || ez_work_compare(ez_entry_work(best), ez_entry_work(node->tip)) <= 0) {
+            continue;
+        }
+        if (target == NULL || ez_work_compare(ez_entry_work(best), ez_entry_work(target)) > 0) {
+            target = best;
+        }
+    }
+    return target;
+}
+
+/* The highest ancestor of `target` whose body we have. */
+static const ez_entry *lowest_need(const ez_node *node, const ez_entry *target)
+{
+    const ez_entry *base = ez_entry_fork(target, node->tip);
+    while (base != target) {
+        const ez_entry *next = ez_entry_ancestor(target, ez_entry_height(base) + 1);
+        if (ez_entry_state_of(next) == EZ_ENTRY_HEADER) {
+            break;
+        }
+        base = next;
+    }
+    return base;
+}
+
+static void extend_window(ez_node *node, const ez_entry *target)
+{
+    while (ez_fetch_room(node->fetch) > 0 && ez_fetch_end(node->fetch) <= ez_entry_height(target)) {
+        const ez_entry *next = ez_entry_ancestor(target, ez_fetch_end(node->fetch));
+        ez_fetch_append(node->fetch, ez_entry_id(next));
+    }
+}
+
+static void set_commons(ez_node *node, const ez_entry *target)
+{
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        const ez_entry *best = peer->ready ? node_best_of(node, peer) : NULL;
+        peer->common = best == NULL ? 0 : ez_entry_height(ez_entry_fork(best, target));
+    }
+}
+
+/* Whether the window lies on the way to `target`, so that it can go on. */
+static bool window_leads_to(const ez_node *node, const ez_entry *target)
+{
+    uint64_t end = ez_fetch_end(node->fetch);
+    if (end == ez_fetch_begin(node->fetch)) {
+        return false;
+    }
+    const ez_entry *last = ez_entry_ancestor(target, end - 1);
+    return last != NULL && ez_fetch_has(node->fetch, ez_entry_id(last), end - 1);
+}
+
+void node_plan(ez_node *node)
+{
+    node->plan_dirty = false;
+    const ez_entry *target = choose_target(node);
+    node->has_target = target != NULL;
+    if (target == NULL) {
+        if (ez_fetch_end(node->fetch) != ez_fetch_begin(node->fetch)) {
+            ez_fetch_reset(node->fetch, 0);
+            node_clear_waiting(node);
+        }
+        return;
+    }
+    node->target = *ez_entry_id(target);
+    if (!window_leads_to(node, target)) {
+        ez_fetch_reset(node->fetch, ez_entry_height(lowest_need(node, target)) + 1);
+        node_clear_waiting(node);
+    }
+    extend_window(node, target);
+    set_commons(node, target);
+}
+
+bool node_is_syncing(const ez_node *node)
+{
+    if (node->headers_peer.value != 0) {
+        return true;
+    }
+    const ez_entry *target = node->has_target ? ez_tree_find(node->tree, &node->target) : NULL;
+    return target != NULL && ez_entry_height(target) > ez_entry_height(node->tip) + 1;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------
+ */
+
+static bool has_memory_for_more(const ez_node *node)
+{
+    size_t in_flight = ez_fetch_in_flight_all(node->fetch) * node->body_bytes_mean;
+    return node->waiting_bytes + in_flight < EZ_BODIES_WAITING_BYTES_MAX &&
+           node->write_bytes < WRITE_BYTES_MAX;
+}
+
+static void ask_peer(ez_node *node, ez_peer *peer)
+{
+    ez_block_id ids[EZ_BODIES_IN_FLIGHT_PEER];
+    size_t count = 0;
+    uint64_t height = 0;
+    while (count < EZ_BODIES_IN_FLIGHT_PEER && has_memory_for_more(node) &&
+           ez_fetch_next(node->fetch, &ids[count], &height, peer->link, peer->common,
+                         node->now.mono)) {
+        count++;
+    }
+    if (count > 0) {
+        node_send_ids(node, peer, EZ_MSG_GET_BODIES, ids, count);
+    }
+}
+
+void node_ask_bodies(ez_node *node)
+{
+    if (!node->has_target) {
+        return;
+    }
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        /* Refill at half, so that small bodies travel several to a request. */
+        if (peer->ready && !peer->closing && peer->common >= ez_fetch_begin(node->fetch) &&
+            ez_fetch_in_flight(node->fetch, peer->link) <= EZ_BODIES_IN_FLIGHT_PEER / 2) {
+            ask_peer(node, peer);
+        }
+    }
+    node_wake_at(node, ez_fetch_deadline(node->fetch));
+}
+
+void node_check_stalls(ez_node *node)
+{
+    ez_link_id link;
+    while (ez_fetch_stalled(node->fetch, &link, node->now.mono)) {
+        node->counters.requests_expired++;
+        const ez_peer *peer = node_peer(node, link);
+        node_partials_peer_gone(node, link);
+        if (peer != NULL && peer->stalls + 1 >= STALLS_MAX) {
+            node_close_peer(node, node_peer(node, link), EZ_GOODBYE_TIMEOUT,
+                            "bodies asked for did not come");
+        } else if (peer != NULL) {
+            node_peer(node, link)->stalls++;
+        }
+    }
+    node_wake_at(node, ez_fetch_deadline(node->fetch));
+}
+
+void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    for (size_t i = 0; i < message->as.block_ids.count; i++) {
+        const ez_block_id *id = &message->as.block_ids.list[i];
+        const ez_entry *entry = ez_tree_find(node->tree, id);
+        if (entry == NULL || !ez_fetch_has(node->fetch, id, ez_entry_height(entry)) ||
+            ez_fetch_asked(node->fetch, ez_entry_height(entry)).value != peer->link.value) {
+            continue;
+        }
+        ez_fetch_failed(node->fetch, ez_entry_height(entry), peer->link);
+        node_partial_drop(node, id);
+        peer->stalls++;
+    }
+    if (peer->stalls >= STALLS_MAX * EZ_BODIES_IN_FLIGHT_PEER) {
+        node_close_peer(node, peer, EZ_GOODBYE_TIMEOUT, "it has none of the bodies it announced");
+    }
+}
+
+/* ---- arriving ----------------------------------------------------------------------------------
+ */
+
+void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, job_source source,
+                     ez_link_id peer)
+{
+    ez_check_job *check = NULL;
+    node_job *job = node_new_job(node, source, &check, EZ_CHECK_BODY);
+    job->peer = peer;
+    job->block = *ez_entry_id(entry);
+    check->bytes = ez_blob_ref(body);
+    check->header = ez_entry_header(entry);
+    /* With transactions in the pool, most signatures of a new block have been verified already. */
+    check->verify = source == JOB_BODY_FETCHED && ez_pool_count(node->pool) == 0;
+    if (source != JOB_BODY_OWN) {
+        ez_fetch_here(node->fetch, ez_entry_height(entry));
+    }
+    node_submit_job(node, check);
+}
+
+void node_body_received(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    const ez_block_id *id = &message->as.body.id;
+    const ez_entry *entry = ez_tree_find(node->tree, id);
+    if (entry == NULL || !ez_fetch_has(node->fetch, id, ez_entry_height(entry)) ||
+        ez_fetch_is_here(node->fetch, ez_entry_height(entry))) {
+        return; /* late: it was asked elsewhere, or is no longer wanted */
+    }
+    peer->stalls = 0;
+    node_partial_drop(node, id);
+    ez_byte_span bytes = message->as.body.bytes;
+    node->body_bytes_mean = (node->body_bytes_mean * 7 + bytes.size) / 8;
+    ez_blob *body = ez_blob_new(bytes.data, bytes.size);
+    node_check_body(node, entry, body, JOB_BODY_FETCHED, peer->link);
+    ez_blob_unref(body);
+}
+
+static void blame(ez_node *node, const node_job *job, ez_goodbye reason, ez_rule rule)
+{
+    ez_peer *peer = node_peer(node, job->peer);
+    if (peer != NULL && job->source == JOB_BODY_FETCHED) {
+        node_close_peer(node, peer, reason, ez_rule_text(rule));
+    }
+}
+
+static void body_failed(ez_node *node, const node_job *job, const ez_check_job *done)
+{
+    ez_entry *entry = ez_tree_find(node->tree, &job->block);
+    bool foreign = done->rule == EZ_RULE_BODY_MERKLE || done->rule == EZ_RULE_BODY_SIZE;
+    if (entry != NULL && foreign) {
+        /* Who only announced may still be asked for the whole body. */
+        ez_link_id tried = job->source == JOB_BODY_FETCHED ? job->peer : (ez_link_id){0};
+        if (ez_fetch_has(node->fetch, &job->block, ez_entry_height(entry))) {
+            ez_fetch_failed(node->fetch, ez_entry_height(entry), tried);
+        }
+        blame(node, job, EZ_GOODBYE_BODY_MISMATCH, done->rule);
+    } else if (entry != NULL) {
+        node_condemn(node, entry, done->rule, "judged alone");
+        blame(node, job, EZ_GOODBYE_BLOCK_INVALID, done->rule);
+    }
+}
+
+/* The positions of transactions whose signatures nobody here has checked. */
+static uint32_t *unverified(const ez_node *node, const ez_block *block, uint32_t *count)
+{
+    uint32_t *positions = ez_alloc(block->tx_count, sizeof(*positions));
+    *count = 0;
+    for (uint32_t i = 0; i + 1 < block->tx_count; i++) { /* the reward has no signature */
+        if (ez_pool_find(node->pool, &block->txs[i].id) == NULL) {
+            positions[(*count)++] = i;
+        }
+    }
+    return positions;
+}
+
+static bool needs_signatures(ez_node *node, const node_job *job, ez_check_job *done)
+{
+    if (done->kind == EZ_CHECK_SIGNATURES || done->verify) {
+        return false;
+    }
+    uint32_t count = 0;
+    uint32_t *positions = unverified(node, done->block, &count);
+    if (count == 0) {
+        free(positions);
+        return false;
+    }
+    ez_check_job *check = NULL;
+    node_job *next = node_new_job(node, job->source, &check, EZ_CHECK_SIGNATURES);
+    next->peer = job->peer;
+    next->block = job->block;
+    check->block = ez_block_ref(done->block);
+    check->positions = positions;
+    check->position_count = count;
+    node_submit_job(node, check);
+    return true;
+}
+
+static void keep_waiting(ez_node *node, const node_job *job, ez_block *block)
+{
+    const ez_entry *entry = ez_tree_find(node->tree, &job->block);
+    if (entry == NULL || !ez_fetch_has(node->fetch, &job->block, ez_entry_height(entry)) ||
+        !ez_fetch_is_here(node->fetch, ez_entry_height(entry)) ||
+        find_waiting(node, &job->block) != NULL) {
+        return; /* the plan changed meanwhile */
+    }
+    node_waiting *item = ez_alloc(1, sizeof(*item));
+    item->id = job->block;
+    item->block = ez_block_ref(block);
+    item->peer = job->source == JOB_BODY_FETCHED ? job->peer : (ez_link_id){0};
+    node->waiting_bytes += ez_blob_size(block->body);
+    unsigned hash = (unsigned)ez_siphash(&node->table_key, &item->id, sizeof(item->id));
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, node->waiting, &item->id, sizeof(item->id), hash, item);
+}
+
+void node_body_checked(ez_node *node, node_job *job, ez_check_job *done)
+{
+    node->counters.bodies_received += done->kind == EZ_CHECK_BODY;
+    if (done->rule != EZ_RULE_OK) {
+        body_failed(node, job, done);
+    } else if (!needs_signatures(node, job, done)) {
+        keep_waiting(node, job, done->block);
+        node_connect_waiting(node);
+    }
+}
+
+/* ---- connecting --------------------------------------------------------------------------------
+ */
+
+void node_connect_waiting(ez_node *node)
+{
+    while (ez_fetch_is_here(node->fetch, ez_fetch_begin(node->fetch)) &&
+           node->write_bytes < WRITE_BYTES_MAX &&
+           node->last_write - node->stored_write < WRITES_MAX) {
+        uint64_t height = ez_fetch_begin(node->fetch);
+        const ez_entry *target = ez_tree_find(node->tree, &node->target);
+        ez_entry *entry = target == NULL ? NULL : ez_entry_ancestor(target, height);
+        node_waiting *item = entry == NULL ? NULL : find_waiting(node, ez_entry_id(entry));
+        if (item == NULL) {
+            return; /* still being checked */
+        }
+        ez_block *block = ez_block_ref(item->block);
+        ez_link_id from = item->peer;
+        drop_waiting(node, item);
+        ez_fetch_pop(node->fetch);
+        node_accept_block(node, entry, block, false);
+        if (ez_entry_is_invalid(entry)) {
+            node_job blamed = {.source = JOB_BODY_FETCHED, .peer = from};
+            blame(node, &blamed, EZ_GOODBYE_BLOCK_INVALID, EZ_RULE_BODY_TX);
+        }
+        ez_block_unref(block);
+        if (node->plan_dirty) {
+            node_plan(node);
+        } else if (ez_fetch_room(node->fetch) > EZ_BODIES_WINDOW / 2) {
+            extend_window(node, target);
+        }
+    }
+}

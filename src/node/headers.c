@@ -1,0 +1,248 @@
+/* Whose chain is how long: header sync, block announcements, announcing our own tip.
+ *
+ * A peer's Hello claims a tip; the claim only decides whom to ask. What counts is `best`, the entry
+ * with the most work that the peer has shown by its header. A block is announced to a peer once,
+ * unless the peer is known to have it, as soon as its header was judged: before its body is here.
+ * Nobody is blamed for passing on a header whose body turns out bad.
+ */
+#include "node_internal.h"
+
+#include <stdlib.h>
+
+const ez_entry *node_best_of(const ez_node *node, const ez_peer *peer)
+{
+    const ez_entry *entry = ez_tree_find(node->tree, &peer->best);
+    return entry == NULL || ez_entry_is_invalid(entry) ? NULL : entry;
+}
+
+void node_set_best(ez_node *node, ez_peer *peer, const ez_entry *entry)
+{
+    const ez_entry *before = node_best_of(node, peer);
+    if (before == NULL || ez_work_compare(ez_entry_work(entry), ez_entry_work(before)) > 0) {
+        peer->best = *ez_entry_id(entry);
+        node->plan_dirty = true;
+    }
+    if (ez_work_compare(&peer->claim.work, ez_entry_work(entry)) <= 0) {
+        peer->claim = (ez_tip){0}; /* shown, nothing left to claim */
+    }
+}
+
+static bool has_claim(const ez_node *node, const ez_peer *peer)
+{
+    const ez_entry *best = ez_tree_best_header(node->tree);
+    return ez_work_compare(&peer->claim.work, ez_entry_work(best)) > 0;
+}
+
+void node_ask_headers(ez_node *node, ez_peer *peer, const ez_entry *from)
+{
+    if (peer->headers_asked != 0 || peer->closing) {
+        return;
+    }
+    ez_block_id *locator = ez_alloc(EZ_LOCATOR_MAX, sizeof(*locator));
+    ez_message message = {.type = EZ_MSG_GET_HEADERS};
+    message.as.get_headers.locator = locator;
+    message.as.get_headers.count = ez_tree_locator(node->tree, from, locator);
+    node_send(node, peer, &message, locator, NULL);
+    peer->headers_asked = node->now.mono == 0 ? 1 : node->now.mono;
+    node_wake_at(node, peer->headers_asked + EZ_HEADERS_TIMEOUT_MS);
+}
+
+void node_headers_ready(ez_node *node, ez_peer *peer)
+{
+    peer->best = node->network.genesis_id;
+    const ez_entry *entry = ez_tree_find(node->tree, &peer->claim.id);
+    if (entry != NULL) {
+        node_set_best(node, peer, entry);
+        peer->claim = (ez_tip){0};
+    }
+    node->plan_dirty = true;
+}
+
+/* Sync headers from one peer at a time: the one that claims the most work. */
+void node_sync_headers(ez_node *node)
+{
+    if (node->headers_peer.value != 0) {
+        return;
+    }
+    ez_peer *chosen = NULL;
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (peer->ready && !peer->closing && peer->headers_asked == 0 && has_claim(node, peer) &&
+            (chosen == NULL || ez_work_compare(&peer->claim.work, &chosen->claim.work) > 0)) {
+            chosen = peer;
+        }
+    }
+    if (chosen != NULL) {
+        node->headers_peer = chosen->link;
+        node_ask_headers(node, chosen, ez_tree_best_header(node->tree));
+    }
+}
+
+void node_headers_peer_gone(ez_node *node, ez_peer *peer)
+{
+    if (node->headers_peer.value == peer->link.value) {
+        node->headers_peer.value = 0;
+    }
+    peer->resolving = false;
+}
+
+void node_headers_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    const ez_entry *from = ez_tree_genesis(node->tree);
+    for (size_t i = 0; i < message->as.get_headers.count; i++) {
+        const ez_entry *entry = ez_tree_find(node->tree, &message->as.get_headers.locator[i]);
+        if (entry != NULL && ez_entry_ancestor(node->tip, ez_entry_height(entry)) == entry) {
+            from = entry;
+            break;
+        }
+    }
+    uint64_t above = ez_entry_height(node->tip) - ez_entry_height(from);
+    size_t count = above < EZ_HEADERS_MAX ? (size_t)above : EZ_HEADERS_MAX;
+    ez_header *list = ez_alloc(count + 1, sizeof(*list));
+    const ez_entry *at = ez_entry_ancestor(node->tip, ez_entry_height(from) + count);
+    for (size_t i = count; i-- > 0; at = ez_entry_parent(at)) {
+        list[i] = ez_entry_header(at);
+    }
+    ez_message reply = {.type = EZ_MSG_HEADERS};
+    reply.as.headers.list = list;
+    reply.as.headers.count = count;
+    node_send(node, peer, &reply, list, NULL);
+}
+
+/* Add one header that a peer sent; NULL when it cannot be used, with the peer closed if it is at
+ * fault. */
+static ez_entry *take_header(ez_node *node, ez_peer *peer, const ez_header *header)
+{
+    ez_entry *entry = NULL;
+    ez_rule rule = ez_tree_add_header(node->tree, &entry, header, node->now.wall);
+    if (rule == EZ_RULE_OK) {
+        return entry;
+    }
+    /* Building on a block that we found bad is not an offence: they may not have checked it yet. */
+    if (ez_rule_verdict(rule) == EZ_REJECT && rule != EZ_RULE_HEADER_PARENT_INVALID) {
+        node_close_peer(node, peer, EZ_GOODBYE_HEADER_INVALID, ez_rule_text(rule));
+    }
+    return NULL;
+}
+
+static void end_headers(ez_node *node, ez_peer *peer)
+{
+    if (node->headers_peer.value == peer->link.value) {
+        node->headers_peer.value = 0;
+    }
+    peer->resolving = false;
+    peer->claim = (ez_tip){0}; /* it showed what it has */
+    node->plan_dirty = true;
+}
+
+void node_headers_received(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    if (peer->headers_asked == 0) {
+        node_close_peer(node, peer, EZ_GOODBYE_UNREQUESTED, "headers that were not asked for");
+        return;
+    }
+    peer->headers_asked = 0;
+    size_t count = message->as.headers.count;
+    const ez_header *list = message->as.headers.list;
+    if (count > 0 && ez_tree_find(node->tree, &list[0].previous) == NULL) {
+        end_headers(node, peer); /* our side of the fork was pruned meanwhile */
+        return;
+    }
+    ez_entry *last = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (last != NULL && !ez_block_id_is_equal(&list[i].previous, ez_entry_id(last))) {
+            node_close_peer(node, peer, EZ_GOODBYE_HEADER_INVALID, "headers that are no chain");
+            return;
+        }
+        ez_entry *entry = take_header(node, peer, &list[i]);
+        if (entry == NULL) {
+            break;
+        }
+        last = entry;
+    }
+    if (peer->closing) {
+        return;
+    }
+    if (last != NULL) {
+        node_set_best(node, peer, last);
+    }
+    bool stopped =
+        count < EZ_HEADERS_MAX || last == NULL || ez_entry_height(last) != list[count - 1].index;
+    if (stopped) {
+        end_headers(node, peer);
+    } else {
+        node_ask_headers(node, peer, last);
+    }
+}
+
+/* Pass an announcement on, as it came, to whoever is not known to have the block. */
+static void relay(ez_node *node, const ez_entry *entry, const ez_message *message)
+{
+    const void *short_ids = message->as.announce_block.short_ids;
+    size_t ids_bytes = message->as.announce_block.short_id_count * sizeof(uint64_t);
+    ez_byte_span reward = message->as.announce_block.reward;
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        const ez_entry *best = node_best_of(node, peer);
+        if (!peer->ready || peer->closing ||
+            (best != NULL && ez_work_compare(ez_entry_work(best), ez_entry_work(entry)) >= 0)) {
+            continue;
+        }
+        uint8_t *memory = ez_alloc(1, ids_bytes + reward.size + 1);
+        if (ids_bytes > 0) {
+            memcpy(memory, short_ids, ids_bytes);
+        }
+        memcpy(memory + ids_bytes, reward.data, reward.size);
+        ez_message copy = *message;
+        copy.as.announce_block.short_ids = (const uint64_t *)(const void *)memory;
+        copy.as.announce_block.reward.data = memory + ids_bytes;
+        node_send(node, peer, &copy, memory, NULL);
+        node_set_best(node, peer, entry);
+    }
+}
+
+void node_block_announced(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    const ez_header *header = &message->as.announce_block.header;
+    if (ez_tree_find(node->tree, &header->previous) == NULL) {
+        node_ask_headers(node, peer, ez_tree_best_header(node->tree));
+        return;
+    }
+    size_t known = ez_tree_count(node->tree);
+    ez_entry *entry = take_header(node, peer, header);
+    if (entry == NULL || ez_entry_is_invalid(entry)) {
+        return;
+    }
+    bool is_new = ez_tree_count(node->tree) != known;
+    node_set_best(node, peer, entry);
+    if (!is_new) {
+        return;
+    }
+    peer->blocks_given++;
+    peer->last_block = node->now.mono;
+    if (ez_work_compare(ez_entry_work(entry), ez_entry_work(node->tip)) > 0) {
+        relay(node, entry, message);
+        node_plan(node);
+        node_rebuild(node, peer, entry, message);
+    }
+}
+
+/* Announce the tip to whoever does not know it; after a sync only the last block is. */
+void node_announce_tip(ez_node *node, const ez_block *block)
+{
+    if (block->tx_count == 0 || ez_tree_best_header(node->tree) != node->tip) {
+        return;
+    }
+    uint32_t id_count = block->tx_count - 1;
+    uint64_t *short_ids = ez_alloc(id_count + 1, sizeof(*short_ids));
+    for (uint32_t i = 0; i < id_count; i++) {
+        short_ids[i] = node_short_id(&block->id, &block->txs[i].id);
+    }
+    const ez_block_tx *reward = &block->txs[id_count];
+    ez_message message = {.type = EZ_MSG_ANNOUNCE_BLOCK};
+    message.as.announce_block.header = block->header;
+    message.as.announce_block.short_ids = short_ids;
+    message.as.announce_block.short_id_count = id_count;
+    message.as.announce_block.reward =
+        (ez_byte_span){ez_blob_data(block->body) + reward->offset, reward->size};
+    relay(node, node->tip, &message);
+    free(short_ids);
+}

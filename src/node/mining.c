@@ -1,0 +1,185 @@
+/* Templates and found proofs. The miner gets a header by value; the body it commits to stays here
+ * under the same generation number. A template follows the tip at once and the pool at most once a
+ * second, and is made only while somebody mines: a client that asked for one block, or --mine.
+ */
+#include "node_internal.h"
+
+#include "ezp2p/chain/header.h"
+#include "ezp2p/chain/merkle.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#define TEMPLATE_REFRESH_MS 1000
+
+static void make_reward(const ez_node *node, uint64_t index, uint64_t fees, uint64_t timestamp,
+                        ez_tx *out)
+{
+    *out = (ez_tx){0};
+    out->sender.kind = EZ_PARTY_REWARD;
+    out->recipient.kind = EZ_PARTY_ADDRESS;
+    out->recipient.key = node->keypair.public_key;
+    out->amount = node->network.reward + fees;
+    out->sequence = index;
+    out->timestamp = timestamp;
+}
+
+/* Room that the reward needs in a body. */
+static size_t reward_bytes(const ez_node *node)
+{
+    ez_tx reward;
+    ez_buffer bytes = {0};
+    make_reward(node, 0, 0, 0, &reward);
+    ez_tx_encode(&bytes, &reward);
+    size_t size = bytes.size;
+    ez_buffer_clear(&bytes);
+    return size;
+}
+
+static ez_header next_header(const ez_node *node)
+{
+    uint64_t earliest = ez_entry_median_time(node->tip) + 1;
+    return (ez_header){
+        .version = 1,
+        .index = ez_entry_height(node->tip) + 1,
+        .previous = *ez_entry_id(node->tip),
+        .timestamp = node->now.wall > earliest ? node->now.wall : earliest,
+        .bits = ez_tree_next_bits(node->tree, node->tip),
+    };
+}
+
+/* Fill the template's body from the pool, and its header. */
+static void make_template(ez_node *node)
+{
+    ez_header header = next_header(node);
+    size_t max = ez_pool_count(node->pool);
+    const ez_pool_entry **entries = ez_alloc(max + 1, sizeof(const ez_pool_entry *));
+    size_t count =
+        ez_pool_select(node->pool, entries, max, node->network.body_bytes_max - reward_bytes(node));
+    ez_tx_id *ids = ez_alloc(count + 1, sizeof(*ids));
+    ez_buffer body = {0};
+    uint64_t fees = 0;
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = entries[i]->id;
+        fees += entries[i]->fee;
+        ez_buffer_add(&body, ez_blob_data(entries[i]->bytes), ez_blob_size(entries[i]->bytes));
+    }
+    ez_tx reward;
+    make_reward(node, header.index, fees, header.timestamp, &reward);
+    size_t at = body.size;
+    ez_tx_encode(&body, &reward);
+    ez_tx_id_of(&ids[count], &node->network.genesis_id, body.data + at, body.size - at);
+    ez_merkle_root(&header.merkle_root, ids, count + 1);
+    ez_blob_unref(node->template_body);
+    node->template_body = ez_blob_new(body.data, body.size);
+    node->template_header = header;
+    node->template_made = node->now.mono;
+    ez_buffer_clear(&body);
+    free(ids);
+    free(entries);
+}
+
+static void start(ez_node *node, bool paced)
+{
+    make_template(node);
+    node->template_on = true;
+    node->template_paced = paced;
+    node->template_stale = false;
+    node_effect *item = node_push(node, EZ_EFFECT_MINE);
+    item->effect.as.mine.generation = ++node->generation;
+    item->effect.as.mine.header = node->template_header;
+    item->effect.as.mine.paced = paced;
+}
+
+static void stop(ez_node *node)
+{
+    if (node->template_on) {
+        node->template_on = false;
+        node_push(node, EZ_EFFECT_MINE_STOP);
+    }
+}
+
+/* The newest arrival in the pool, to see whether it grew since the template was made. */
+static bool pool_moved(ez_node *node)
+{
+    return ez_pool_after(node->pool, node->template_pool_arrival) != NULL;
+}
+
+static void note_pool(ez_node *node)
+{
+    const ez_pool_entry *entry = ez_pool_after(node->pool, node->template_pool_arrival);
+    for (; entry != NULL; entry = ez_pool_next(node->pool, entry)) {
+        node->template_pool_arrival = entry->arrival;
+    }
+}
+
+void node_update_mining(ez_node *node)
+{
+    bool client = node->mine_requests != NULL;
+    if (node->own_pending) {
+        return; /* a block of ours is about to become the tip */
+    }
+    bool wanted = client || (node->mine_always && !node_is_syncing(node));
+    if (!wanted || node->stopping) {
+        stop(node);
+        return;
+    }
+    bool moved = node->template_stale ||
+                 !ez_block_id_is_equal(&node->template_header.previous, ez_entry_id(node->tip));
+    bool due = node->now.mono >= node->template_made + TEMPLATE_REFRESH_MS;
+    bool again =
+        !node->template_on || moved || node->template_paced == client || (due && pool_moved(node));
+    if (again) {
+        start(node, !client);
+        note_pool(node);
+    }
+    if (pool_moved(node)) {
+        node_wake_at(node, node->template_made + TEMPLATE_REFRESH_MS);
+    }
+}
+
+void node_proof_found(ez_node *node, uint64_t generation, uint64_t proof)
+{
+    if (!node->template_on || generation != node->generation) {
+        return; /* for a template that was replaced meanwhile */
+    }
+    node->template_on = false; /* the miner idles until it is given the next one */
+    ez_header header = node->template_header;
+    header.proof = proof;
+    ez_entry *entry = NULL;
+    ez_rule rule = ez_tree_add_header(node->tree, &entry, &header, node->now.wall);
+    if (rule != EZ_RULE_OK) {
+        NODE_LOG(node, EZ_LOG_WARN, "mined_in_vain", EZ_LOG_TEXT("rule", ez_rule_code(rule)));
+        return; /* the clock was set back under us */
+    }
+    node->generation++; /* a second proof for this template is of no use */
+    node->own_pending = true;
+    node_check_body(node, entry, node->template_body, JOB_BODY_OWN, (ez_link_id){0});
+}
+
+static void answer_mine_request(ez_node *node, const ez_block_id *block)
+{
+    node_request *request = node->mine_requests;
+    if (request == NULL) {
+        return;
+    }
+    DL_DELETE(node->mine_requests, request);
+    ez_reply reply = {.request = request->request, .command = EZ_COMMAND_MINE_ONE, .block = *block};
+    node_reply_later(node, &reply);
+    free(request);
+}
+
+void node_own_block_checked(ez_node *node, ez_check_job *done)
+{
+    EZ_ASSERT(done->rule == EZ_RULE_OK);
+    node->own_pending = false;
+    ez_entry *entry = ez_tree_find(node->tree, &done->block->id);
+    if (entry == NULL || ez_entry_state_of(ez_entry_parent(entry)) == EZ_ENTRY_HEADER) {
+        return;
+    }
+    node_accept_block(node, entry, done->block, true);
+    if (ez_entry_ancestor(node->tip, ez_entry_height(entry)) == entry) {
+        node->counters.blocks_mined++;
+        answer_mine_request(node, &done->block->id);
+    }
+}

@@ -1,0 +1,186 @@
+/* Whom to dial, and the exchange of addresses. */
+#include "node_internal.h"
+
+#include <stdlib.h>
+
+#define ADDRESSES_RELAYED_MAX 10 /* unasked-for addresses in one message are passed on up to this  \
+                                  */
+#define ADDRESSES_TAKEN_MAX 4000 /* of one peer, over the life of its link */
+#define BOOK_SAVE_MS        60000
+#define BOOK_RETRY_MS       1000
+
+static void dial(ez_node *node, uint64_t number, const char *host, uint16_t port)
+{
+    node_effect *item = node_push(node, EZ_EFFECT_DIAL);
+    item->memory = ez_strdup(host);
+    item->effect.as.dial.dial = number;
+    item->effect.as.dial.host = item->memory;
+    item->effect.as.dial.port = port;
+    node->counters.dials++;
+}
+
+/* Whether we are connected to this address, dial it, or should not. */
+static bool is_usable(void *self, const ez_endpoint *endpoint)
+{
+    ez_node *node = self;
+    if (ez_dialer_is_dialing(node->dialer, endpoint) || node_is_discouraged(node, endpoint)) {
+        return false;
+    }
+    bool public = ez_endpoint_reach(endpoint) == EZ_REACH_PUBLIC;
+    ez_network_group group = ez_endpoint_group(endpoint);
+    for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (peer->closing) {
+            continue;
+        }
+        ez_endpoint listening = peer->remote;
+        if (peer->inbound) {
+            listening.port = peer->listen_port;
+        }
+        if (ez_endpoint_is_equal(&listening, endpoint)) {
+            return false;
+        }
+        ez_network_group other = ez_endpoint_group(&peer->remote);
+        if (public && !peer->inbound && memcmp(&group, &other, sizeof(group)) == 0) {
+            return false; /* one outbound slot per network group */
+        }
+    }
+    return true;
+}
+
+static uint32_t outbound_links(const ez_node *node)
+{
+    uint32_t count = (uint32_t)ez_dialer_pending(node->dialer);
+    for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        count += !peer->closing && !peer->inbound;
+    }
+    return count;
+}
+
+void node_dial_some(ez_node *node)
+{
+    if (node->stopping) {
+        return;
+    }
+    const char *host = NULL;
+    uint16_t port = 0;
+    for (uint64_t number;
+         (number = ez_dialer_next(node->dialer, &host, &port, node->now.mono)) != 0;) {
+        dial(node, number, host, port);
+    }
+    node_wake_at(node, ez_dialer_deadline(node->dialer));
+    uint32_t links = outbound_links(node);
+    ez_endpoint endpoint;
+    while (links < node->outbound_max &&
+           ez_book_pick(node->book, &endpoint, &node->rng, node->now, node, is_usable)) {
+        ez_endpoint_string text = ez_endpoint_ip_text(&endpoint);
+        dial(node, ez_dialer_start(node->dialer, &endpoint), text.text, endpoint.port);
+        links++;
+    }
+    if (links < node->outbound_max && ez_book_count(node->book) > 0) {
+        node_wake_at(node, node->now.mono + BOOK_RETRY_MS);
+    }
+}
+
+/* Tell two random other peers about an address, so that nodes that start together find each other.
+ */
+static void pass_on(ez_node *node, const ez_peer *source, const ez_endpoint *endpoint)
+{
+    size_t count = 0;
+    const ez_peer *chosen[2] = {NULL, NULL};
+    for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (!peer->ready || peer->closing || peer == source) {
+            continue;
+        }
+        count++;
+        size_t at = count <= 2 ? count - 1 : (size_t)ez_rng_below(&node->rng, count);
+        if (at < 2) {
+            chosen[at] = peer;
+        }
+    }
+    for (size_t i = 0; i < 2; i++) {
+        ez_peer *to = chosen[i] == NULL ? NULL : node_peer(node, chosen[i]->link);
+        if (to == NULL || (ez_endpoint_reach(endpoint) != EZ_REACH_PUBLIC &&
+                           ez_endpoint_reach(&to->remote) == EZ_REACH_PUBLIC)) {
+            continue;
+        }
+        ez_known_address *row = ez_alloc(1, sizeof(*row));
+        row->endpoint = *endpoint;
+        ez_message message = {.type = EZ_MSG_ADDRESSES};
+        message.as.addresses.list = row;
+        message.as.addresses.count = 1;
+        node_send(node, to, &message, row, NULL);
+    }
+}
+
+void node_peer_is_ready(ez_node *node, ez_peer *peer)
+{
+    if (!peer->inbound) {
+        ez_book_connected(node->book, &peer->remote, node->now);
+        node->book_changed = true;
+        peer->addresses_asked = true;
+        node_send(node, peer, &(ez_message){.type = EZ_MSG_GET_ADDRESSES}, NULL, NULL);
+        return;
+    }
+    ez_endpoint listening = peer->remote;
+    listening.port = peer->listen_port;
+    if (listening.port != 0) {
+        ez_book_add(node->book, &listening, &peer->remote, node->now.wall, node->now);
+        node->book_changed = true;
+        pass_on(node, peer, &listening);
+    }
+}
+
+void node_addresses_wanted(ez_node *node, ez_peer *peer)
+{
+    if (peer->addresses_given) {
+        return; /* once per link: the book cannot be drained by asking again */
+    }
+    peer->addresses_given = true;
+    size_t max = EZ_ADDRESSES_MAX;
+    if (ez_book_count(node->book) < max) {
+        max = ez_book_count(node->book) + 1;
+    }
+    ez_known_address *rows = ez_alloc(max, sizeof(*rows));
+    ez_message message = {.type = EZ_MSG_ADDRESSES};
+    message.as.addresses.list = rows;
+    message.as.addresses.count =
+        ez_book_sample(node->book, rows, max, &peer->remote, &node->rng, node->now);
+    node_send(node, peer, &message, rows, NULL);
+}
+
+void node_addresses_received(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    size_t count = message->as.addresses.count;
+    peer->addresses_taken += (uint32_t)count;
+    if (peer->addresses_taken > ADDRESSES_TAKEN_MAX) {
+        return;
+    }
+    bool answer = peer->addresses_asked && count > ADDRESSES_RELAYED_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const ez_known_address *row = &message->as.addresses.list[i];
+        uint64_t age_us = (uint64_t)row->age_s * 1000000;
+        ez_wall_us seen = node->now.wall > age_us ? node->now.wall - age_us : 0;
+        bool is_new = ez_book_add(node->book, &row->endpoint, &peer->remote, seen, node->now);
+        if (is_new && !answer) {
+            pass_on(node, peer, &row->endpoint);
+        }
+        node->book_changed |= is_new;
+    }
+}
+
+void node_save_book(ez_node *node, bool at_once)
+{
+    ez_time_ms due = node->book_saved + BOOK_SAVE_MS;
+    if (!node->book_changed || (!at_once && node->now.mono < due)) {
+        if (node->book_changed) {
+            node_wake_at(node, due);
+        }
+        return;
+    }
+    ez_buffer bytes = {0};
+    ez_book_encode(node->book, &bytes);
+    node_write(node, EZ_WRITE_BOOK)->bytes = ez_blob_new(bytes.data, bytes.size);
+    ez_buffer_clear(&bytes);
+    node->book_saved = node->now.mono;
+    node->book_changed = false;
+}

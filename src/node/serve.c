@@ -1,0 +1,226 @@
+/* Answering requests. What a peer asks for is queued by id and sent while its output has room, so a
+ * slow reader costs ids, not bodies. Bodies are served only of blocks that we connected ourselves:
+ * then a peer that serves a bad one had the chance to know, and honest relays are never blamed.
+ * A request for a block that we are still checking waits until it is known to be good.
+ */
+#include "node_internal.h"
+
+#include <stdlib.h>
+
+#define TXS_IN_MESSAGE    512
+#define PARTS_WAITING_MAX 2
+
+static void send_body(ez_node *node, ez_peer *peer, const ez_block_id *id)
+{
+    ez_blob *body = node_body_bytes(node, id);
+    if (body == NULL) {
+        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+        return;
+    }
+    ez_message message = {.type = EZ_MSG_BODY};
+    message.as.body.id = *id;
+    message.as.body.bytes = (ez_byte_span){ez_blob_data(body), ez_blob_size(body)};
+    message.as.body.blob = body;
+    node_send(node, peer, &message, NULL, body);
+    ez_blob_unref(body);
+}
+
+static void send_txs(ez_node *node, ez_peer *peer, const ez_tx_id *ids, size_t count)
+{
+    size_t bytes = 0, found = 0, missing = 0;
+    ez_tx_id *gone = ez_alloc(count, sizeof(*gone));
+    const ez_pool_entry **entries = ez_alloc(count, sizeof(*entries));
+    for (size_t i = 0; i < count; i++) {
+        const ez_pool_entry *entry = ez_pool_find(node->pool, &ids[i]);
+        if (entry == NULL) {
+            gone[missing++] = ids[i];
+        } else {
+            entries[found++] = entry;
+            bytes += ez_blob_size(entry->bytes);
+            ez_known_add(&peer->known, &node->table_key, &ids[i].hash);
+        }
+    }
+    if (found > 0) {
+        ez_byte_span *spans = ez_alloc(1, found * sizeof(*spans) + bytes);
+        uint8_t *at = (uint8_t *)(spans + found);
+        for (size_t i = 0; i < found; i++) {
+            size_t size = ez_blob_size(entries[i]->bytes);
+            memcpy(at, ez_blob_data(entries[i]->bytes), size);
+            spans[i] = (ez_byte_span){at, size};
+            at += size;
+        }
+        ez_message message = {.type = EZ_MSG_TXS};
+        message.as.txs.list = spans;
+        message.as.txs.count = found;
+        node_send(node, peer, &message, spans, NULL);
+    }
+    if (missing > 0) {
+        node_send_ids(node, peer, EZ_MSG_MISSING_TXS, gone, missing);
+    }
+    free(gone);
+    free(entries);
+}
+
+void node_serve(ez_node *node, ez_peer *peer)
+{
+    size_t served = 0;
+    while (served < peer->serve_count && peer->queued < EZ_OUTPUT_BYTES_MAX) {
+        send_body(node, peer, &peer->serve[served++]);
+    }
+    peer->serve_count -= served;
+    memmove(&peer->serve[0], &peer->serve[served], peer->serve_count * sizeof(peer->serve[0]));
+    size_t sent = 0;
+    while (sent < peer->serve_tx_count && peer->queued < EZ_OUTPUT_BYTES_MAX) {
+        size_t count = peer->serve_tx_count - sent;
+        count = count < TXS_IN_MESSAGE ? count : TXS_IN_MESSAGE;
+        send_txs(node, peer, peer->serve_txs + sent, count);
+        sent += count;
+    }
+    peer->serve_tx_count -= sent;
+    if (peer->serve_tx_count == 0) {
+        free(peer->serve_txs);
+        peer->serve_txs = NULL;
+    } else {
+        memmove(peer->serve_txs, peer->serve_txs + sent,
+                peer->serve_tx_count * sizeof(*peer->serve_txs));
+    }
+}
+
+void node_txs_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    size_t count = message->as.tx_ids.count;
+    if (peer->serve_tx_count + count > 2 * EZ_TXS_IN_FLIGHT_PEER) {
+        node_close_peer(node, peer, EZ_GOODBYE_FLOOD, "too many transactions asked for");
+        return;
+    }
+    peer->serve_txs =
+        ez_realloc(peer->serve_txs, peer->serve_tx_count + count, sizeof(*peer->serve_txs));
+    memcpy(peer->serve_txs + peer->serve_tx_count, message->as.tx_ids.list,
+           count * sizeof(*peer->serve_txs));
+    peer->serve_tx_count += count;
+    node_serve(node, peer);
+}
+
+typedef enum block_standing { BLOCK_GOOD, BLOCK_PENDING, BLOCK_NONE } block_standing;
+
+static block_standing standing_of(const ez_node *node, const ez_block_id *id)
+{
+    const ez_entry *entry = ez_tree_find(node->tree, id);
+    if (entry == NULL || ez_entry_is_invalid(entry)) {
+        return BLOCK_NONE;
+    }
+    return ez_entry_state_of(entry) == EZ_ENTRY_VALID ? BLOCK_GOOD : BLOCK_PENDING;
+}
+
+static bool wait_for(ez_peer *peer, const ez_block_id *id, const uint32_t *positions, size_t count)
+{
+    size_t parts = 0;
+    for (size_t i = 0; i < peer->waiter_count; i++) {
+        parts += peer->waiters[i].positions != NULL;
+    }
+    if (peer->waiter_count == NODE_WAITERS_MAX || (count > 0 && parts == PARTS_WAITING_MAX)) {
+        return false;
+    }
+    node_waiter *waiter = &peer->waiters[peer->waiter_count++];
+    waiter->id = *id;
+    waiter->position_count = count;
+    waiter->positions = count == 0 ? NULL : ez_memdup(positions, count * sizeof(*positions));
+    return true;
+}
+
+void node_bodies_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    for (size_t i = 0; i < message->as.block_ids.count; i++) {
+        const ez_block_id *id = &message->as.block_ids.list[i];
+        block_standing standing = standing_of(node, id);
+        if (standing == BLOCK_PENDING && wait_for(peer, id, NULL, 0)) {
+            continue;
+        }
+        if (standing != BLOCK_GOOD) {
+            node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+        } else if (peer->serve_count == NODE_SERVE_MAX) {
+            node_close_peer(node, peer, EZ_GOODBYE_FLOOD, "too many bodies asked for");
+            return;
+        } else {
+            peer->serve[peer->serve_count++] = *id;
+        }
+    }
+    node_serve(node, peer);
+}
+
+static void send_parts(ez_node *node, ez_peer *peer, const ez_block_id *id,
+                       const uint32_t *positions, size_t count)
+{
+    const ez_entry *entry = ez_tree_find(node->tree, id);
+    ez_block *block = node_block(node, entry);
+    if (positions[count - 1] >= block->tx_count) {
+        node_close_peer(node, peer, EZ_GOODBYE_MESSAGE_LIMIT, "no such position in the block");
+        ez_block_unref(block);
+        return;
+    }
+    ez_byte_span *spans = ez_alloc(count, sizeof(*spans));
+    for (size_t i = 0; i < count; i++) {
+        const ez_block_tx *tx = &block->txs[positions[i]];
+        spans[i] = (ez_byte_span){ez_blob_data(block->body) + tx->offset, tx->size};
+    }
+    ez_message message = {.type = EZ_MSG_PARTS};
+    message.as.parts.id = *id;
+    message.as.parts.list = spans;
+    message.as.parts.count = count;
+    node_send(node, peer, &message, spans, block->body);
+    ez_block_unref(block);
+}
+
+void node_parts_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    const ez_block_id *id = &message->as.get_parts.id;
+    const uint32_t *positions = message->as.get_parts.positions;
+    size_t count = message->as.get_parts.count;
+    block_standing standing = standing_of(node, id);
+    bool slow = peer->queued >= EZ_OUTPUT_BYTES_MAX;
+    if (standing == BLOCK_GOOD && !slow) {
+        send_parts(node, peer, id, positions, count);
+    } else if (standing != BLOCK_PENDING || !wait_for(peer, id, positions, count)) {
+        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+    }
+}
+
+static void serve_waiter(ez_node *node, ez_peer *peer, const node_waiter *waiter)
+{
+    bool good = standing_of(node, &waiter->id) == BLOCK_GOOD;
+    if (!good || (waiter->positions == NULL && peer->serve_count == NODE_SERVE_MAX)) {
+        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, &waiter->id, 1);
+    } else if (waiter->positions != NULL) {
+        send_parts(node, peer, &waiter->id, waiter->positions, waiter->position_count);
+    } else {
+        peer->serve[peer->serve_count++] = waiter->id;
+        node_serve(node, peer);
+    }
+}
+
+void node_serve_waiters(ez_node *node, const ez_block_id *id)
+{
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        for (size_t i = 0; i < peer->waiter_count && !peer->closing;) {
+            if (!ez_block_id_is_equal(&peer->waiters[i].id, id)) {
+                i++;
+                continue;
+            }
+            node_waiter waiter = peer->waiters[i];
+            peer->waiters[i] = peer->waiters[--peer->waiter_count];
+            serve_waiter(node, peer, &waiter);
+            free(waiter.positions);
+        }
+    }
+}
+
+void node_clear_serving(ez_peer *peer)
+{
+    free(peer->serve_txs);
+    peer->serve_txs = NULL;
+    peer->serve_tx_count = 0;
+    for (size_t i = 0; i < peer->waiter_count; i++) {
+        free(peer->waiters[i].positions);
+    }
+    peer->waiter_count = 0;
+}

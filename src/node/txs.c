@@ -1,0 +1,293 @@
+/* Transactions: announced by id, fetched from one announcer at a time, checked, pooled, announced
+ * on.
+ *
+ * Every peer has a cursor into the pool's order of arrival: what lies behind it has been announced
+ * to that peer or was announced by it. A new peer's cursor is at zero, so it learns the pool; what
+ * comes back from a lost block arrives anew and is announced anew. So a transaction is announced
+ * until it is in a block, without a queue per peer.
+ */
+#include "node_internal.h"
+
+#include <stdlib.h>
+
+#define TX_JOBS_MAX 20000 /* checks of transactions under way; what comes on top is dropped */
+
+/* ---- the order of checks --------------------------------------------------------------------- */
+
+static void order_push(ez_node *node, uint64_t job)
+{
+    if (node->tx_order_count == node->tx_order_capacity) {
+        size_t capacity = node->tx_order_capacity == 0 ? 64 : node->tx_order_capacity * 2;
+        uint64_t *ring = ez_alloc(capacity, sizeof(*ring));
+        for (size_t i = 0; i < node->tx_order_count; i++) {
+            ring[i] = node->tx_order[(node->tx_order_at + i) % node->tx_order_capacity];
+        }
+        free(node->tx_order);
+        node->tx_order = ring;
+        node->tx_order_at = 0;
+        node->tx_order_capacity = capacity;
+    }
+    size_t at = (node->tx_order_at + node->tx_order_count) % node->tx_order_capacity;
+    node->tx_order[at] = job;
+    node->tx_order_count++;
+}
+
+static node_job *find_job(const ez_node *node, uint64_t id)
+{
+    node_job *job = NULL;
+    HASH_FIND(hh, node->jobs, &id, sizeof(id), job);
+    return job;
+}
+
+/* The oldest check if it is done: entries of one signer must be taken in as they were sent. */
+static node_job *order_pop(ez_node *node)
+{
+    if (node->tx_order_count == 0) {
+        return NULL;
+    }
+    node_job *job = find_job(node, node->tx_order[node->tx_order_at]);
+    EZ_ASSERT(job != NULL);
+    if (job->done == NULL) {
+        return NULL;
+    }
+    node->tx_order_at = (node->tx_order_at + 1) % node->tx_order_capacity;
+    node->tx_order_count--;
+    return job;
+}
+
+static node_job *check_tx(ez_node *node, const ez_byte_span *bytes, job_source source)
+{
+    ez_check_job *check = NULL;
+    node_job *job = node_new_job(node, source, &check, EZ_CHECK_TX);
+    check->bytes = ez_blob_new(bytes->data, bytes->size);
+    job->bytes = ez_blob_ref(check->bytes);
+    order_push(node, job->id);
+    node_submit_job(node, check);
+    return job;
+}
+
+/* ---- in -------------------------------------------------------------------------------------- */
+
+void node_txs_announced(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    for (size_t i = 0; i < message->as.tx_ids.count; i++) {
+        const ez_tx_id *id = &message->as.tx_ids.list[i];
+        ez_known_add(&peer->known, &node->table_key, &id->hash);
+        if (ez_pool_find(node->pool, id) == NULL &&
+            !ez_known_has(&node->confirmed, &node->table_key, &id->hash)) {
+            ez_want_announce(node->want, id, peer->link);
+        }
+    }
+}
+
+void node_txs_missing(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    for (size_t i = 0; i < message->as.tx_ids.count; i++) {
+        ez_want_missing(node->want, &message->as.tx_ids.list[i], peer->link);
+    }
+}
+
+void node_txs_received(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    for (size_t i = 0; i < message->as.txs.count; i++) {
+        const ez_byte_span *bytes = &message->as.txs.list[i];
+        if (bytes->size > EZ_TX_BYTES_MAX) {
+            node_close_peer(node, peer, EZ_GOODBYE_TX_INVALID, ez_rule_text(EZ_RULE_TX_MALFORMED));
+            return;
+        }
+        ez_tx_id id;
+        ez_tx_id_of(&id, &node->network.genesis_id, bytes->data, bytes->size);
+        ez_known_add(&peer->known, &node->table_key, &id.hash);
+        node->counters.txs_received++;
+        if (ez_pool_find(node->pool, &id) != NULL ||
+            ez_known_has(&node->confirmed, &node->table_key, &id.hash)) {
+            node->counters.txs_duplicate++;
+            ez_want_received(node->want, &id);
+        } else if (node->tx_order_count < TX_JOBS_MAX) {
+            check_tx(node, bytes, JOB_TX_PEER)->peer = peer->link;
+        }
+    }
+}
+
+void node_check_client_tx(ez_node *node, const ez_byte_span *bytes, uint64_t request)
+{
+    if (bytes->size > EZ_TX_BYTES_MAX || node->tx_order_count >= TX_JOBS_MAX) {
+        ez_rule rule = bytes->size > EZ_TX_BYTES_MAX ? EZ_RULE_TX_MALFORMED : EZ_RULE_TX_POOL_FULL;
+        node_reply_now(
+            node, &(ez_reply){.request = request, .command = EZ_COMMAND_SUBMIT_TX, .rule = rule});
+        return;
+    }
+    check_tx(node, bytes, JOB_TX_CLIENT)->request = request;
+}
+
+/* ---- taking in ---------------------------------------------------------------------------------
+ */
+
+static void keep_durable(ez_node *node, const ez_tx_id *id, ez_blob *bytes)
+{
+    ez_write_op *op = node_write(node, EZ_WRITE_POOL_PUT);
+    op->tx_id = *id;
+    op->bytes = ez_blob_ref(bytes);
+}
+
+static void note_accepted(ez_node *node, const ez_tx_id *id, bool own, ez_link_id from)
+{
+    node->counters.txs_accepted++;
+    node->pool_grew = true;
+    ez_notice *notice = &node_push(node, EZ_EFFECT_NOTIFY)->effect.as.notice;
+    notice->type = EZ_NOTICE_TX;
+    notice->tx = *id;
+    notice->own = own;
+    ez_peer *peer = node_peer(node, from);
+    if (peer != NULL) {
+        peer->txs_given++;
+        peer->last_tx = node->now.mono;
+    }
+}
+
+/* Entries that waited for this one may have their turn now. */
+static void take_orphans(ez_node *node)
+{
+    ez_tx tx;
+    ez_tx_id id;
+    ez_blob *bytes = NULL;
+    while (ez_pool_take_orphan(node->pool, &tx, &id, &bytes, node->now.mono)) {
+        if (ez_pool_add(node->pool, NULL, &tx, &id, bytes, false, node->now.mono) == EZ_RULE_OK) {
+            note_accepted(node, &id, false, (ez_link_id){0});
+        }
+        ez_blob_unref(bytes);
+    }
+}
+
+ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob *bytes,
+                     bool from_client, ez_link_id peer)
+{
+    ez_want_received(node->want, id);
+    ez_rule rule = ez_pool_add(node->pool, NULL, tx, id, bytes, from_client, node->now.mono);
+    if (rule == EZ_RULE_TX_POOL_KNOWN && from_client) {
+        ez_pool_set_durable(node->pool, id);
+        keep_durable(node, id, bytes);
+    } else if (rule == EZ_RULE_TX_POOL_KNOWN) {
+        node->counters.txs_duplicate++;
+    } else if (rule == EZ_RULE_OK) {
+        if (from_client) {
+            keep_durable(node, id, bytes);
+        }
+        note_accepted(node, id, from_client, peer);
+        take_orphans(node);
+    }
+    return rule;
+}
+
+static void finish_job(ez_node *node, node_job *job)
+{
+    ez_check_job *done = job->done;
+    bool from_client = job->source == JOB_TX_CLIENT;
+    ez_rule rule = done->rule;
+    if (rule == EZ_RULE_OK) {
+        rule = node_take_tx(node, done->tx, &done->tx_id, job->bytes, from_client, job->peer);
+    }
+    if (from_client) {
+        ez_reply reply = {.request = job->request,
+                          .command = EZ_COMMAND_SUBMIT_TX,
+                          .rule = rule,
+                          .tx_id = done->tx_id,
+                          .next_height = ez_entry_height(node->tip) + 1};
+        bool kept = rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN;
+        if (kept) {
+            node_reply_later(node, &reply);
+        } else {
+            node_reply_now(node, &reply);
+        }
+    } else if (ez_rule_verdict(rule) == EZ_REJECT) {
+        ez_want_received(node->want, &done->tx_id);
+        ez_peer *peer = node_peer(node, job->peer);
+        if (peer != NULL) {
+            node_close_peer(node, peer, EZ_GOODBYE_TX_INVALID, ez_rule_text(rule));
+        }
+    }
+    job->done = NULL;
+    ez_check_job_free(done);
+    node_drop_job(node, job);
+}
+
+void node_tx_checked(ez_node *node, node_job *job, ez_check_job *done)
+{
+    job->done = done;
+    for (node_job *next; (next = order_pop(node)) != NULL;) {
+        finish_job(node, next);
+    }
+}
+
+void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
+{
+    ez_node *node = self;
+    if (entry->durable) {
+        node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = entry->id;
+    }
+    if (rule != EZ_RULE_OK) {
+        NODE_LOG(node, EZ_LOG_INFO, "transaction_dropped", EZ_LOG_HASH("id", &entry->id),
+                 EZ_LOG_TEXT("rule", ez_rule_code(rule)));
+    }
+}
+
+/* ---- out ------------------------------------------------------------------------------------- */
+
+static void ask_peer(ez_node *node, ez_peer *peer)
+{
+    ez_tx_id ids[EZ_IDS_MAX];
+    size_t count = 0;
+    while (count < EZ_IDS_MAX &&
+           ez_want_next(node->want, &ids[count], peer->link, node->now.mono)) {
+        count++;
+    }
+    if (count > 0) {
+        node_send_ids(node, peer, EZ_MSG_GET_TXS, ids, count);
+    }
+}
+
+void node_ask_txs(ez_node *node)
+{
+    if (ez_want_is_due(node->want)) {
+        for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+            if (peer->ready && !peer->closing) {
+                ask_peer(node, peer);
+            }
+        }
+    }
+    node_wake_at(node, ez_want_deadline(node->want));
+}
+
+/* Announce what lies behind the peer's cursor, one message at a time. */
+static void announce_to(ez_node *node, ez_peer *peer)
+{
+    ez_tx_id ids[EZ_IDS_MAX];
+    size_t count = 0;
+    const ez_pool_entry *entry = ez_pool_after(node->pool, peer->pool_cursor);
+    for (; entry != NULL && count < EZ_IDS_MAX; entry = ez_pool_next(node->pool, entry)) {
+        peer->pool_cursor = entry->arrival;
+        if (ez_known_add(&peer->known, &node->table_key, &entry->id.hash)) {
+            ids[count++] = entry->id;
+        }
+    }
+    if (count > 0) {
+        node_send_ids(node, peer, EZ_MSG_ANNOUNCE_TXS, ids, count);
+    }
+    if (entry != NULL) {
+        node->pool_grew = true; /* there is more */
+        node_wake_at(node, node->now.mono + 1);
+    }
+}
+
+void node_announce_txs(ez_node *node)
+{
+    if (!node->pool_grew) {
+        return;
+    }
+    node->pool_grew = false;
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (peer->ready && !peer->closing && peer->queued < EZ_OUTPUT_BYTES_MAX / 2) {
+            announce_to(node, peer);
+        }
+    }
+}
