@@ -1,0 +1,44 @@
+"""The counts behind "N passed, N failed"."""
+import pathlib
+import tempfile
+import unittest
+
+import count
+
+
+class Entries(unittest.TestCase):
+    def test_criterion_cases_count_one_by_one(self):
+        text = "[====] Synthesis: Tested: 7 | Passing: 5 | Failing: 1 | Crashing: 1 "
+        self.assertEqual(count.count_entry(text, False), (5, 2))
+
+    def test_colours_do_not_hide_criterion(self):
+        text = ("[\x1b[0;34m====\x1b[0m] \x1b[0;1mSynthesis: Tested: \x1b[0;34m3\x1b[0m | Passing: "
+                "\x1b[0;32m3\x1b[0m | Failing: \x1b[0;31m0\x1b[0m | Crashing: \x1b[0;31m0\x1b[0m")
+        self.assertEqual(count.count_entry(text, True), (3, 0))
+
+    def test_unittest_cases_count_one_by_one(self):
+        text = "Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=2)\n"
+        self.assertEqual(count.count_entry(text, False), (2, 3))
+
+    def test_skipped_cases_count_as_neither(self):
+        self.assertEqual(count.count_entry("Ran 3 tests in 1s\n\nOK (skipped=1)\n", True), (2, 0))
+
+    def test_a_plain_program_is_one_case(self):
+        self.assertEqual(count.count_entry("fine", True), (1, 0))
+        self.assertEqual(count.count_entry("", False), (0, 1))
+
+    def test_a_program_that_fails_after_its_cases_passed_has_failed(self):
+        text = "Synthesis: Tested: 2 | Passing: 2 | Failing: 0 | Crashing: 0\nLeakSanitizer: ..."
+        self.assertEqual(count.count_entry(text, False), (2, 1))
+
+    def test_an_entry_that_never_ran_has_failed(self):
+        xml = ('<testsuite><testcase name="a" status="notrun"/>'
+               '<testcase name="b" status="run"><system-out>x</system-out></testcase></testsuite>')
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "x.xml")
+            path.write_text(xml)
+            self.assertEqual(count.count_file(path), (1, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
