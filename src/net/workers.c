@@ -1,0 +1,115 @@
+#include "workers_internal.h"
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/assert.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+typedef struct waiting_job {
+    struct waiting_job *next;
+    ez_check_job *job;
+} waiting_job;
+
+struct ez_workers {
+    ez_workers_done *done;
+    void *self;
+    pthread_t *threads;
+    uint32_t thread_count;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    waiting_job *first; /* under lock, as all below */
+    waiting_job *last;
+    bool stopping;
+};
+
+/* Wait for a job; NULL when it is time to go. */
+static ez_check_job *take_job(ez_workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    while (workers->first == NULL && !workers->stopping) {
+        pthread_cond_wait(&workers->changed, &workers->lock);
+    }
+    waiting_job *waiting = workers->stopping ? NULL : workers->first;
+    if (waiting != NULL) {
+        workers->first = waiting->next;
+        workers->last = workers->first == NULL ? NULL : workers->last;
+    }
+    pthread_mutex_unlock(&workers->lock);
+    ez_check_job *job = waiting == NULL ? NULL : waiting->job;
+    free(waiting);
+    return job;
+}
+
+static void *work(void *self)
+{
+    ez_workers *workers = self;
+    ez_check_job *job;
+    while ((job = take_job(workers)) != NULL) {
+        ez_check_run(job);
+        workers->done(workers->self, job);
+    }
+    return NULL;
+}
+
+ez_status ez_workers_new(ez_workers **out, uint32_t threads, ez_workers_done *done, void *self)
+{
+    EZ_ASSERT(threads > 0);
+    *out = NULL;
+    ez_workers *workers = ez_alloc(1, sizeof *workers);
+    workers->done = done;
+    workers->self = self;
+    workers->threads = ez_alloc(threads, sizeof *workers->threads);
+    int failed = pthread_mutex_init(&workers->lock, NULL);
+    EZ_ASSERT(failed == 0);
+    failed = pthread_cond_init(&workers->changed, NULL);
+    EZ_ASSERT(failed == 0);
+    while (workers->thread_count < threads) {
+        if (pthread_create(&workers->threads[workers->thread_count], NULL, work, workers) != 0) {
+            ez_workers_free(workers);
+            return EZ_ERR_IO;
+        }
+        workers->thread_count++;
+    }
+    *out = workers;
+    return EZ_OK;
+}
+
+void ez_workers_run(ez_workers *workers, ez_check_job *job)
+{
+    waiting_job *waiting = ez_alloc(1, sizeof *waiting);
+    waiting->job = job;
+    pthread_mutex_lock(&workers->lock);
+    if (workers->last == NULL) {
+        workers->first = waiting;
+    } else {
+        workers->last->next = waiting;
+    }
+    workers->last = waiting;
+    pthread_cond_signal(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+void ez_workers_free(ez_workers *workers)
+{
+    if (workers == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&workers->lock);
+    workers->stopping = true;
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
+    for (uint32_t i = 0; i < workers->thread_count; i++) {
+        pthread_join(workers->threads[i], NULL);
+    }
+    while (workers->first != NULL) {
+        waiting_job *waiting = workers->first;
+        workers->first = waiting->next;
+        ez_check_job_free(waiting->job);
+        free(waiting);
+    }
+    pthread_cond_destroy(&workers->changed);
+    pthread_mutex_destroy(&workers->lock);
+    free(workers->threads);
+    free(workers);
+}
