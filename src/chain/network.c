@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+static const char classic_name[] = "classic";
+
 /* The original's block 1: previous_hash is the number 1, here as a 32-byte big-endian number, proof
  * 100, no transactions. Nobody checks its work; bits say what its children need. */
 static const uint64_t genesis_timestamp = 1795349323435114u;
@@ -20,7 +22,7 @@ static const uint32_t classic_bits = 0x1f00ffff;
 void ez_network_classic(ez_network *out)
 {
     memset(out, 0, sizeof *out);
-    strcpy(out->name, "classic");
+    memcpy(out->name, classic_name, sizeof classic_name);
     out->genesis.version = EZ_HEADER_VERSION;
     out->genesis.index = 1;
     out->genesis.previous.hash.bytes[EZ_HASH_BYTES - 1] = 1;
@@ -37,7 +39,7 @@ void ez_network_classic(ez_network *out)
 
 bool ez_network_by_name(ez_network *out, const char *name)
 {
-    if (strcmp(name, "classic") != 0) {
+    if (strcmp(name, classic_name) != 0) {
         return false;
     }
     ez_network_classic(out);
