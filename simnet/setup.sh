@@ -30,8 +30,9 @@ ez_fail() {
 ez_missing_packages() {
     # dpkg-query fails when it knows nothing of one of them; the others are listed all the same.
     local installed
-    installed=$'\n'$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@" \
-        2>/dev/null | sed -n 's/^installed //p')$'\n'
+    installed=$'\n'$({
+        dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true
+    } | sed -n 's/^installed //p')$'\n'
     local name
     for name in "$@"; do
         [[ $installed == *$'\n'"$name"$'\n'* ]] || printf '%s\n' "$name"
