@@ -117,6 +117,7 @@ static void add_peer(ez_node *node, const ez_command *command)
         reply_status(node, command, EZ_ERR_LIMIT);
         return;
     }
+    node->dial_dirty = true;
     ez_write_op *op = node_write(node, EZ_WRITE_MANUAL_PUT);
     op->text = ez_strdup(command->text);
     op->port = command->port;

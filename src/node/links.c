@@ -114,6 +114,7 @@ static void detach(ez_node *node, ez_peer *peer, uint32_t reason, bool by_us)
     ez_dialer_closed(node->dialer, peer->link, reason == EZ_GOODBYE_SELF, &node->rng,
                      node->now.mono);
     node->plan_dirty = true;
+    node->dial_dirty = true;
 }
 
 void node_close_peer(ez_node *node, ez_peer *peer, ez_goodbye reason, const char *text)
@@ -288,6 +289,7 @@ void node_dial_failed(ez_node *node, uint64_t dial)
     ez_dial_purpose purpose;
     if (ez_dialer_failed(node->dialer, &purpose, dial, &node->rng, node->now.mono)) {
         node->counters.dials_failed++;
+        node->dial_dirty = true;
         if (!purpose.manual) {
             ez_book_failed(node->book, &purpose.endpoint, node->now);
         }

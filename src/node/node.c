@@ -40,6 +40,7 @@ ez_status ez_node_new(ez_node **out, const ez_node_config *config, const ez_node
     node->now = now;
     node->wake = now.mono;
     node->book_saved = now.mono;
+    node->dial_dirty = true;
     node->store = ports->store;
     node->log = ports->log;
     node->source = (ez_chain_source){node, source_get_account, source_has_tx};

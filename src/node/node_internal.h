@@ -220,6 +220,8 @@ struct ez_node {
     bool has_closing;
     uint32_t ready_inbound, ready_outbound;
     ez_dialer *dialer;
+    bool dial_dirty;     /* somebody came or went, or addresses were learnt */
+    ez_time_ms dial_due; /* when the address book is looked at again */
     ez_book *book;
     bool book_changed;
     ez_time_ms book_saved;

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#define ADDRESSES_RELAYED_MAX 10 /* unasked-for addresses in one message are passed on up to this  \
+#define ADDRESSES_RELAYED_MAX                                                                      \
+    10                           /* unasked-for addresses in one message are passed on up to this  \
                                   */
 #define ADDRESSES_TAKEN_MAX 4000 /* of one peer, over the life of its link */
 #define BOOK_SAVE_MS        60000
@@ -56,18 +57,20 @@ static uint32_t outbound_links(const ez_node *node)
     return count;
 }
 
-void node_dial_some(ez_node *node)
+static void dial_manual(ez_node *node)
 {
-    if (node->stopping) {
-        return;
-    }
     const char *host = NULL;
     uint16_t port = 0;
-    for (uint64_t number;
-         (number = ez_dialer_next(node->dialer, &host, &port, node->now.mono)) != 0;) {
+    uint64_t number;
+    while ((number = ez_dialer_next(node->dialer, &host, &port, node->now.mono)) != 0) {
         dial(node, number, host, port);
     }
     node_wake_at(node, ez_dialer_deadline(node->dialer));
+}
+
+/* Fill the outbound slots from the address book. */
+static void dial_from_book(ez_node *node)
+{
     uint32_t links = outbound_links(node);
     ez_endpoint endpoint;
     while (links < node->outbound_max &&
@@ -76,8 +79,21 @@ void node_dial_some(ez_node *node)
         dial(node, ez_dialer_start(node->dialer, &endpoint), text.text, endpoint.port);
         links++;
     }
-    if (links < node->outbound_max && ez_book_count(node->book) > 0) {
-        node_wake_at(node, node->now.mono + BOOK_RETRY_MS);
+    bool wanting = links < node->outbound_max && ez_book_count(node->book) > 0;
+    node->dial_due = wanting ? node->now.mono + BOOK_RETRY_MS : EZ_TIME_NEVER;
+}
+
+void node_dial_some(ez_node *node)
+{
+    if (!node->stopping && (node->dial_dirty || node->now.mono >= node->dial_due ||
+                            node->now.mono >= ez_dialer_deadline(node->dialer))) {
+        node->dial_dirty = false;
+        dial_manual(node);
+        dial_from_book(node);
+    }
+    if (!node->stopping) {
+        node_wake_at(node, node->dial_due);
+        node_wake_at(node, ez_dialer_deadline(node->dialer));
     }
 }
 
@@ -114,6 +130,7 @@ static void pass_on(ez_node *node, const ez_peer *source, const ez_endpoint *end
 
 void node_peer_is_ready(ez_node *node, ez_peer *peer)
 {
+    node->dial_dirty = true;
     if (!peer->inbound) {
         ez_book_connected(node->book, &peer->remote, node->now);
         node->book_changed = true;
@@ -165,6 +182,7 @@ void node_addresses_received(ez_node *node, ez_peer *peer, const ez_message *mes
             pass_on(node, peer, &row->endpoint);
         }
         node->book_changed |= is_new;
+        node->dial_dirty |= is_new;
     }
 }
 
