@@ -1,0 +1,167 @@
+#include "json_internal.h"
+
+#include "ezp2p/base/assert.h"
+#include "ezp2p/base/text.h"
+#include "ezp2p/chain/types.h"
+#include "ezp2p/chain/view.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The comma and the key before a value. */
+static void begin_value(ez_json_writer *writer, const char *key)
+{
+    int depth = writer->depth;
+    if (writer->has_items[depth]) {
+        EZ_ASSERT(depth > 0);
+        ez_buffer_add_u8(&writer->out, ',');
+    }
+    writer->has_items[depth] = true;
+    if (key == NULL) {
+        return;
+    }
+    EZ_ASSERT(writer->last_key[depth] == NULL || strcmp(writer->last_key[depth], key) < 0);
+    writer->last_key[depth] = key;
+    ez_buffer_add_u8(&writer->out, '"');
+    ez_buffer_add_text(&writer->out, key);
+    ez_buffer_add_text(&writer->out, "\":");
+}
+
+static void begin_nested(ez_json_writer *writer, const char *key, char bracket)
+{
+    begin_value(writer, key);
+    ez_buffer_add_u8(&writer->out, (uint8_t)bracket);
+    writer->depth++;
+    EZ_ASSERT(writer->depth < EZ_JSON_DEPTH_MAX);
+    writer->last_key[writer->depth] = NULL;
+    writer->has_items[writer->depth] = false;
+}
+
+static void end_nested(ez_json_writer *writer, char bracket)
+{
+    EZ_ASSERT(writer->depth > 0);
+    writer->depth--;
+    ez_buffer_add_u8(&writer->out, (uint8_t)bracket);
+}
+
+void ez_json_begin_object(ez_json_writer *writer, const char *key)
+{
+    begin_nested(writer, key, '{');
+}
+
+void ez_json_end_object(ez_json_writer *writer)
+{
+    end_nested(writer, '}');
+}
+
+void ez_json_begin_list(ez_json_writer *writer, const char *key)
+{
+    begin_nested(writer, key, '[');
+}
+
+void ez_json_end_list(ez_json_writer *writer)
+{
+    end_nested(writer, ']');
+}
+
+void ez_json_text(ez_json_writer *writer, const char *key, const char *text)
+{
+    begin_value(writer, key);
+    ez_json_add_string(&writer->out, text, strlen(text));
+}
+
+void ez_json_hex(ez_json_writer *writer, const char *key, const void *data, size_t size)
+{
+    begin_value(writer, key);
+    ez_buffer_add_u8(&writer->out, '"');
+    char *hex = (char *)ez_buffer_reserve(&writer->out, 2 * size + 1);
+    ez_hex_encode(hex, data, size);
+    writer->out.size += 2 * size;
+    ez_buffer_add_u8(&writer->out, '"');
+}
+
+void ez_json_u64(ez_json_writer *writer, const char *key, uint64_t value)
+{
+    begin_value(writer, key);
+    ez_buffer_printf(&writer->out, "%" PRIu64, value);
+}
+
+void ez_json_bool(ez_json_writer *writer, const char *key, bool value)
+{
+    begin_value(writer, key);
+    ez_buffer_add_text(&writer->out, value ? "true" : "false");
+}
+
+void ez_json_null(ez_json_writer *writer, const char *key)
+{
+    begin_value(writer, key);
+    ez_buffer_add_text(&writer->out, "null");
+}
+
+ez_buffer *ez_json_value(ez_json_writer *writer, const char *key)
+{
+    begin_value(writer, key);
+    return &writer->out;
+}
+
+/* An upper bound of the values in a JSON text: each list or object, and each item of one behind
+ * another, brings a bracket or a comma. What stands in strings is not counted. */
+static size_t count_items(const char *text, size_t size)
+{
+    size_t items = 1;
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        if (in_string && text[i] == '\\') {
+            i++;
+        } else if (text[i] == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (text[i] == '[' || text[i] == '{' || text[i] == ',')) {
+            items++;
+        }
+    }
+    return items;
+}
+
+json_t *ez_json_parse(const void *data, size_t size, char *error, size_t error_size)
+{
+    const char *text = size > 0 ? data : "";
+    if (count_items(text, size) > EZ_JSON_ITEMS_MAX) {
+        (void)snprintf(error, error_size, "the body holds more than %d values", EZ_JSON_ITEMS_MAX);
+        return NULL;
+    }
+    json_error_t problem;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    if (root == NULL) {
+        char reason[2 * JSON_ERROR_TEXT_LENGTH];
+        ez_text_escape(reason, sizeof reason, problem.text, strlen(problem.text));
+        (void)snprintf(error, error_size, "the body is not valid JSON: %s (line %d, column %d)",
+                       reason, problem.line, problem.column);
+    }
+    return root;
+}
+
+ez_amount_verdict ez_json_amount(uint64_t *out, const json_t *value)
+{
+    if (json_is_integer(value)) {
+        json_int_t number = json_integer_value(value);
+        if (number < 0 || (uint64_t)number > EZ_AMOUNT_MAX) {
+            return EZ_AMOUNT_OUT_OF_RANGE;
+        }
+        *out = (uint64_t)number;
+        return EZ_AMOUNT_OK;
+    }
+    if (!json_is_real(value)) {
+        return EZ_AMOUNT_NOT_A_NUMBER;
+    }
+    double number = json_real_value(value);
+    if (number < 0 || number > (double)EZ_AMOUNT_MAX) {
+        return EZ_AMOUNT_OUT_OF_RANGE;
+    }
+    if (floor(number) < number) {
+        return EZ_AMOUNT_NOT_WHOLE;
+    }
+    *out = (uint64_t)number;
+    return EZ_AMOUNT_OK;
+}
