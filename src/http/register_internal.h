@@ -1,0 +1,58 @@
+/* POST /nodes/register: reading its entries, remembering them, and asking a peer that was given by
+ * its REST address where it listens for other nodes.
+ *
+ * The asking goes on in the background: GET /v1/status at that address, bounded in time and size,
+ * tried again a few times. What answers there is not trusted with more than a port and an address
+ * to dial.
+ */
+#ifndef EZP2P_HTTP_REGISTER_INTERNAL_H
+#define EZP2P_HTTP_REGISTER_INTERNAL_H
+
+#include "ezp2p/base/endpoint.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define EZ_REGISTER_ANSWER_BYTES_MAX 65536
+#define EZ_REGISTER_TIMEOUT_MS       5000 /* from connecting to the answer's last byte */
+#define EZ_REGISTER_TRIES_MAX        6    /* with pauses of 1, 2, 4, 8 and 16 s */
+#define EZ_REGISTER_AT_ONCE_MAX      8
+
+/* One entry as given. */
+typedef struct ez_register_entry {
+    char host[EZ_HOST_NAME_BYTES_MAX + 1];
+    uint16_t port;
+    bool rest;                                /* an http:// address: ask there for the P2P one */
+    char netloc[EZ_HOST_NAME_BYTES_MAX + 10]; /* "host:port", as answers list it */
+} ez_register_entry;
+
+/* ez_register_entry_parse: "http://host:port", with or without a path behind it, "tcp://host:port"
+ * or "host:port". Pure. */
+bool ez_register_entry_parse(ez_register_entry *out, const char *text, size_t size);
+
+/* ez_register_answer_parse: the P2P address in the answer of GET /v1/status, a whole HTTP response.
+ * An address that means "here" for its owner (unspecified, loopback) is taken as the port on the
+ * host that was asked. Pure.
+ *   returns  false when it is no such answer or the peer does not listen */
+bool ez_register_answer_parse(char host[EZ_HOST_NAME_BYTES_MAX + 1], uint16_t *port,
+                              const char *asked_host, const char *data, size_t size);
+
+struct ez_http;
+typedef struct ez_register ez_register;
+
+ez_register *ez_register_new(struct ez_http *http);
+void ez_register_free(ez_register *registered); /* NULL is fine */
+
+/* ez_register_has_room: whether `more` entries still fit EZ_MANUAL_PEERS_MAX. */
+bool ez_register_has_room(const ez_register *registered, size_t more);
+
+/* ez_register_knows: whether an entry with this netloc was registered. */
+bool ez_register_knows(const ez_register *registered, const char *netloc);
+
+/* ez_register_add: remember an entry and begin to connect to it; again for a known one. */
+void ez_register_add(ez_register *registered, const ez_register_entry *entry);
+
+/* ez_register_netloc: entry `i` in order of registration; NULL behind the last. */
+const char *ez_register_netloc(const ez_register *registered, size_t i);
+
+#endif
