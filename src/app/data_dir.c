@@ -80,19 +80,17 @@ static ez_status take_lock(ez_data_dir *dir)
     return EZ_OK;
 }
 
-ez_status ez_data_dir_open(ez_data_dir **out, const char *path, ez_data_dir_mode mode,
-                           const ez_log *log)
+ez_status ez_data_dir_open(ez_data_dir **out, const char *path, const ez_log *log)
 {
     *out = NULL;
-    if (mode == EZ_DATA_DIR_CREATE && !make_directories(path)) {
+    if (!make_directories(path)) {
         log_failure(log, "create", path);
         return EZ_ERR_IO;
     }
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        ez_status status = errno == ENOENT ? EZ_ERR_NOT_FOUND : EZ_ERR_IO;
         log_failure(log, "open", path);
-        return status;
+        return EZ_ERR_IO;
     }
     ez_data_dir *dir = ez_alloc(1, sizeof *dir);
     *dir = (ez_data_dir){.path = ez_strdup(path), .fd = fd, .lock_fd = -1, .log = log};

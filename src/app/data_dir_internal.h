@@ -16,16 +16,11 @@
 
 typedef struct ez_data_dir ez_data_dir;
 
-typedef enum ez_data_dir_mode {
-    EZ_DATA_DIR_CREATE,   /* make it, and the directories above, when it is not there */
-    EZ_DATA_DIR_EXISTING, /* it must be there */
-} ez_data_dir_mode;
-
-/* ez_data_dir_open: open the directory and take its lock. A stale endpoints.json is removed.
- *   returns  EZ_ERR_IN_USE when another process holds it; EZ_ERR_IO, EZ_ERR_NOT_FOUND; *out NULL
- *            then, the reason is in the log */
-EZ_MUST_USE ez_status ez_data_dir_open(ez_data_dir **out, const char *path, ez_data_dir_mode mode,
-                                       const ez_log *log);
+/* ez_data_dir_open: open the directory, made with those above it when it is not there, and take its
+ * lock. A stale endpoints.json is removed.
+ *   returns  EZ_ERR_IN_USE when another process holds it, else EZ_ERR_IO; *out NULL then, the
+ * reason is in the log */
+EZ_MUST_USE ez_status ez_data_dir_open(ez_data_dir **out, const char *path, const ez_log *log);
 void ez_data_dir_close(ez_data_dir *dir); /* NULL is fine */
 
 /* ez_data_dir_file: the path of a file in the directory; owned by the caller. */

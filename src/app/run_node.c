@@ -72,8 +72,7 @@ static ez_status start_descriptors(ez_app *app)
 
 static ez_status start_data_dir(ez_app *app)
 {
-    ez_status status =
-        ez_data_dir_open(&app->dir, app->options->data_dir, EZ_DATA_DIR_CREATE, app->log);
+    ez_status status = ez_data_dir_open(&app->dir, app->options->data_dir, app->log);
     if (status == EZ_OK) {
         status = ez_data_dir_key(app->dir, &app->keypair);
     }

@@ -20,7 +20,7 @@ static uint64_t last_generation, last_proof; /* of the newest template, under th
 
 static void on_found(void *self, uint64_t generation, uint64_t proof)
 {
-    EZ_ASSERT(self == (void *)&found_count);
+    EZ_ASSERT(self == &last_mutex);
     pthread_mutex_lock(&last_mutex);
     if (generation > last_generation) { /* a call for an older one may come late */
         last_generation = generation;
@@ -68,7 +68,7 @@ static void *set_odd(void *argument)
 int main(void)
 {
     ez_miner_config config = {
-        .threads = 3, .rate = 200000, .seed = 1, .self = &found_count, .found = on_found};
+        .threads = 3, .rate = 200000, .seed = 1, .self = &last_mutex, .found = on_found};
     ez_miner *miner;
     EZ_ASSERT(ez_miner_new(&miner, &config) == EZ_OK);
     pthread_t other;

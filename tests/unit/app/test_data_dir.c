@@ -36,7 +36,7 @@ TestSuite(data_dir, .init = setup, .fini = teardown);
 static ez_data_dir *open_dir(void)
 {
     ez_data_dir *dir;
-    cr_assert_eq(ez_data_dir_open(&dir, folder, EZ_DATA_DIR_CREATE, NULL), EZ_OK);
+    cr_assert_eq(ez_data_dir_open(&dir, folder, NULL), EZ_OK);
     return dir;
 }
 
@@ -84,9 +84,7 @@ Test(data_dir, directories_are_made_for_their_owner_alone)
     char deep[128];
     snprintf(deep, sizeof deep, "%s/a/b", folder);
     ez_data_dir *dir;
-    cr_assert_eq(ez_data_dir_open(&dir, deep, EZ_DATA_DIR_EXISTING, NULL), EZ_ERR_NOT_FOUND);
-    cr_assert_null(dir);
-    cr_assert_eq(ez_data_dir_open(&dir, deep, EZ_DATA_DIR_CREATE, NULL), EZ_OK);
+    cr_assert_eq(ez_data_dir_open(&dir, deep, NULL), EZ_OK);
     cr_assert_eq(mode_of(deep), 0700);
     char *lock = ez_data_dir_file(dir, "lock");
     ez_data_dir_close(dir);
@@ -104,7 +102,7 @@ Test(data_dir, a_second_holder_is_turned_away_until_the_first_is_gone)
     char holder[4096];
     cr_assert_gt(get("lock", holder), 0);
     cr_assert_eq(strtol(holder, NULL, 10), (long)getpid());
-    cr_assert_eq(ez_data_dir_open(&second, folder, EZ_DATA_DIR_CREATE, NULL), EZ_ERR_IN_USE);
+    cr_assert_eq(ez_data_dir_open(&second, folder, NULL), EZ_ERR_IN_USE);
     cr_assert_null(second);
     ez_data_dir_close(first);
     second = open_dir();
@@ -118,9 +116,9 @@ Test(data_dir, a_file_in_place_of_the_directory_is_an_error)
     put("lock", "", 0600);
     snprintf(path, sizeof path, "%s/lock", folder);
     ez_data_dir *dir;
-    cr_assert_eq(ez_data_dir_open(&dir, path, EZ_DATA_DIR_CREATE, NULL), EZ_ERR_IO);
+    cr_assert_eq(ez_data_dir_open(&dir, path, NULL), EZ_ERR_IO);
     snprintf(path, sizeof path, "%s/lock/below", folder);
-    cr_assert_eq(ez_data_dir_open(&dir, path, EZ_DATA_DIR_CREATE, NULL), EZ_ERR_IO);
+    cr_assert_eq(ez_data_dir_open(&dir, path, NULL), EZ_ERR_IO);
 }
 
 Test(data_dir, key_is_made_once_and_secret)
@@ -225,7 +223,7 @@ Test(data_dir, endpoints_of_a_killed_node_are_removed_by_the_next_holder_only)
     char text[4096];
     ez_data_dir *dir = open_dir(), *second;
     put("endpoints.json", "{}", 0644);
-    cr_assert_eq(ez_data_dir_open(&second, folder, EZ_DATA_DIR_CREATE, NULL), EZ_ERR_IN_USE);
+    cr_assert_eq(ez_data_dir_open(&second, folder, NULL), EZ_ERR_IN_USE);
     cr_assert_gt(get("endpoints.json", text), 0, "a refused node must not touch the file");
     ez_data_dir_close(dir);
     dir = open_dir();
