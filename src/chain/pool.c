@@ -145,7 +145,7 @@ ez_rule ez_pool_add(ez_pool *pool, const ez_pool_entry **out, const ez_tx *tx, c
     if (rule != EZ_RULE_OK) {
         return rule;
     }
-    if (!ez_pool_make_room(pool, &tx->signer, tx->fee, ez_blob_size(bytes), durable)) {
+    if (!ez_pool_make_room(pool, tx, ez_blob_size(bytes), durable)) {
         return EZ_RULE_TX_POOL_FULL;
     }
     const ez_pool_node *const node = insert(pool, tx, id, bytes, durable, now);

@@ -154,19 +154,25 @@ static void evict(ez_pool *pool, const victims *chosen)
     }
 }
 
-bool ez_pool_make_room(ez_pool *pool, const ez_public_key *signer, uint64_t fee, size_t size,
-                       bool durable)
+/* The end of the run that `tx` is to follow, NULL when it follows none. */
+static ez_pool_node *run_before(const ez_pool *pool, const ez_tx *tx)
+{
+    const bool has_turn = tx->sender.kind == EZ_PARTY_ADDRESS;
+    const ez_pool_signer *const signer = has_turn ? ez_pool_signer_find(pool, &tx->signer) : NULL;
+    return signer != NULL ? signer->run_last : NULL;
+}
+
+bool ez_pool_make_room(ez_pool *pool, const ez_tx *tx, size_t size, bool durable)
 {
     victims chosen = {.count = 0};
     if (has_room_without(pool, &chosen, size)) {
         return true;
     }
-    const ez_pool_signer *const own = ez_pool_signer_find(pool, signer);
-    ez_pool_node *const spared = own != NULL ? own->run_last : NULL;
+    ez_pool_node *const spared = run_before(pool, tx);
     if (spared != NULL) {
         ez_pool_evictable_remove(pool, spared);
     }
-    const bool has_room = choose_all(pool, &chosen, fee, size, durable);
+    const bool has_room = choose_all(pool, &chosen, tx->fee, size, durable);
     if (has_room) {
         evict(pool, &chosen);
     } else {

@@ -147,11 +147,10 @@ void ez_pool_evictable_add(ez_pool *pool, ez_pool_node *node);
 void ez_pool_evictable_remove(ez_pool *pool, ez_pool_node *node);
 void ez_pool_evictable_clear(ez_pool *pool);
 
-/* ez_pool_make_room: room for an entry of `signer`, evicting only what pays less per byte unless
- * `durable`, and never from the run that the entry is to follow.
+/* ez_pool_make_room: room for `tx` of `size` bytes, evicting only what pays less per byte unless
+ * `durable`, and never from the run that it is to follow.
  *   returns  false, nothing evicted, when there is none to be had */
-bool ez_pool_make_room(ez_pool *pool, const ez_public_key *signer, uint64_t fee, size_t size,
-                       bool durable);
+bool ez_pool_make_room(ez_pool *pool, const ez_tx *tx, size_t size, bool durable);
 
 /* ---- pool_orphans.c ---- */
 
