@@ -125,6 +125,18 @@ static inline fixture_tx fixture_sign(const ez_network *network, ez_tx *tx, cons
     return fixture_finish(network, tx);
 }
 
+/* fixture_claim: as if `key` had signed, for tests of what never looks at signatures: a hundred
+ * times faster. */
+static inline fixture_tx fixture_claim(const ez_network *network, ez_tx *tx,
+                                       const ez_public_key *key)
+{
+    tx->signer = *key;
+    if (tx->sender.kind == EZ_PARTY_ADDRESS) {
+        tx->sender.key = *key;
+    }
+    return fixture_finish(network, tx);
+}
+
 /* From an address to an address. */
 static inline fixture_tx fixture_transfer(const ez_network *network, const ez_keypair *from,
                                           const ez_public_key *to, uint64_t amount, uint64_t fee,
