@@ -1,0 +1,211 @@
+#include "ezp2p/chain/check.h"
+
+#include "ezp2p/base/alloc.h"
+#include "support_samples.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+/* Run a job over one encoded entry, which is cleared; the caller frees the job. */
+static ez_check_job *check_tx(const ez_network *network, ez_buffer *encoded)
+{
+    ez_check_job *job = ez_check_job_new(EZ_CHECK_TX, 7, network);
+
+    job->bytes = sample_blob(encoded);
+    ez_check_run(job);
+    cr_expect_eq(job->id, 7);
+    return job;
+}
+
+Test(check, a_good_entry_comes_back_decoded_with_its_id)
+{
+    ez_network network = sample_network();
+    ez_buffer encoded = {0};
+    ez_tx_id id;
+
+    sample_add(&encoded, sample_transfer());
+    ez_tx_id_of(&id, &network.genesis_id, encoded.data, encoded.size);
+    ez_check_job *job = check_tx(&network, &encoded);
+    cr_expect_eq(job->rule, EZ_RULE_OK);
+    cr_expect(ez_tx_id_is_equal(&job->tx_id, &id));
+    cr_assert_not_null(job->tx);
+    cr_expect_eq(job->tx->amount, 7);
+    ez_check_job_free(job);
+}
+
+Test(check, a_forged_entry_has_an_id_and_no_value)
+{
+    ez_network network = sample_network();
+    ez_buffer encoded = {0};
+    ez_tx_id id;
+
+    sample_add_notes(&encoded, 1, 5);
+    ez_tx_id_of(&id, &network.genesis_id, encoded.data, encoded.size);
+    ez_check_job *job = check_tx(&network, &encoded);
+    cr_expect_eq(job->rule, EZ_RULE_TX_SIGNATURE);
+    cr_expect(ez_tx_id_is_equal(&job->tx_id, &id));
+    cr_expect_null(job->tx);
+    ez_check_job_free(job);
+}
+
+Test(check, a_reward_does_not_travel_alone)
+{
+    ez_network network = sample_network();
+    ez_buffer encoded = {0};
+
+    sample_add(&encoded, sample_reward());
+    ez_check_job *job = check_tx(&network, &encoded);
+    cr_expect_eq(job->rule, EZ_RULE_TX_REWARD_ALONE);
+    cr_expect_null(job->tx);
+    ez_check_job_free(job);
+}
+
+Test(check, bytes_behind_an_entry_are_refused)
+{
+    ez_network network = sample_network();
+    ez_buffer encoded = {0};
+    const ez_tx_id none = {{{0}}};
+
+    sample_add(&encoded, sample_transfer());
+    ez_buffer_add_u8(&encoded, 0);
+    ez_check_job *job = check_tx(&network, &encoded);
+    cr_expect_eq(job->rule, EZ_RULE_TX_MALFORMED);
+    cr_expect(ez_tx_id_is_equal(&job->tx_id, &none));
+    ez_check_job_free(job);
+}
+
+Test(check, a_rule_broken_alone_is_named)
+{
+    ez_network network = sample_network();
+    ez_tx tx = sample_note();
+    ez_buffer encoded = {0};
+
+    tx.sequence = 1;
+    sample_add(&encoded, tx);
+    ez_check_job *job = check_tx(&network, &encoded);
+    cr_expect_eq(job->rule, EZ_RULE_TX_LABEL_SEQUENCE);
+    ez_check_job_free(job);
+}
+
+static ez_check_job *body_job(const ez_network *network, ez_buffer *body, bool verify)
+{
+    ez_check_job *job = ez_check_job_new(EZ_CHECK_BODY, 1, network);
+
+    job->header = sample_header(body);
+    job->bytes = sample_blob(body);
+    job->verify = verify;
+    return job;
+}
+
+Test(check, a_body_is_verified_only_when_asked)
+{
+    ez_network network = sample_network();
+    ez_buffer body = {0};
+
+    sample_add(&body, sample_transfer());
+    sample_add_notes(&body, 1, 0); /* signed with zeroes */
+    sample_add(&body, sample_reward());
+    ez_buffer copy = {0};
+    ez_buffer_add(&copy, body.data, body.size);
+
+    ez_check_job *job = body_job(&network, &body, false);
+    ez_check_run(job);
+    cr_expect_eq(job->rule, EZ_RULE_OK);
+    cr_assert_not_null(job->block);
+    cr_expect_eq(job->block->tx_count, 3);
+    ez_check_job_free(job);
+
+    job = body_job(&network, &copy, true);
+    ez_check_run(job);
+    cr_expect_eq(job->rule, EZ_RULE_TX_SIGNATURE);
+    cr_expect_eq(job->bad_position, 1);
+    cr_expect_not_null(job->block, "which transaction it was can be told");
+    ez_check_job_free(job);
+}
+
+Test(check, a_bad_body_yields_no_block_but_the_position)
+{
+    ez_network network = sample_network();
+    ez_buffer body = {0};
+
+    sample_add_notes(&body, 2, 0);
+    sample_add_notes(&body, 1, 1);
+    sample_add(&body, sample_reward());
+    ez_check_job *job = body_job(&network, &body, true);
+    ez_check_run(job);
+    cr_expect_eq(job->rule, EZ_RULE_BODY_REPEAT);
+    cr_expect_eq(job->bad_position, 2);
+    cr_expect_null(job->block);
+    ez_check_job_free(job);
+}
+
+static ez_rule check_positions(const ez_network *network, ez_block *block,
+                               const uint32_t *positions, uint32_t count, uint32_t *bad)
+{
+    ez_check_job *job = ez_check_job_new(EZ_CHECK_SIGNATURES, 1, network);
+
+    job->block = ez_block_ref(block);
+    job->positions = ez_memdup(positions, count * sizeof *positions);
+    job->position_count = count;
+    cr_expect_eq(ez_check_cost(job), count);
+    ez_check_run(job);
+    ez_rule rule = job->rule;
+    *bad = job->bad_position;
+    ez_check_job_free(job);
+    return rule;
+}
+
+Test(check, only_the_positions_given_are_verified)
+{
+    ez_network network = sample_network();
+    ez_buffer body = {0};
+    uint32_t bad;
+
+    sample_add(&body, sample_transfer());
+    sample_add_notes(&body, 1, 0); /* signed with zeroes */
+    sample_add(&body, sample_note());
+    sample_add(&body, sample_reward());
+    ez_check_job *job = body_job(&network, &body, false);
+    ez_check_run(job);
+    cr_assert_eq(job->rule, EZ_RULE_OK);
+    cr_expect_eq(check_positions(&network, job->block, (uint32_t[]){3, 0, 2}, 3, &bad), EZ_RULE_OK);
+    cr_expect_eq(check_positions(&network, job->block, (uint32_t[]){2, 1}, 2, &bad),
+                 EZ_RULE_TX_SIGNATURE);
+    cr_expect_eq(bad, 1);
+    ez_check_job_free(job);
+}
+
+Test(check, cost_grows_with_the_work)
+{
+    ez_network network = sample_network();
+    ez_buffer body = {0};
+    ez_buffer copy = {0};
+    ez_buffer encoded = {0};
+
+    sample_add_notes(&body, 1000, 0);
+    sample_add(&body, sample_reward());
+    ez_buffer_add(&copy, body.data, body.size);
+    ez_check_job *plain = body_job(&network, &body, false);
+    ez_check_job *verifying = body_job(&network, &copy, true);
+    sample_add_notes(&encoded, 1, 0);
+    ez_check_job *tx = check_tx(&network, &encoded);
+    cr_expect_eq(ez_check_cost(tx), 1);
+    cr_expect_gt(ez_check_cost(plain), 10);
+    cr_expect_lt(ez_check_cost(plain), 200);
+    cr_expect_gt(ez_check_cost(verifying), 500);
+    cr_expect_lt(ez_check_cost(verifying), 2000);
+    ez_check_job_free(plain);
+    ez_check_job_free(verifying);
+    ez_check_job_free(tx);
+}
+
+Test(check, a_job_that_never_ran_is_freed_with_what_it_holds)
+{
+    ez_network network = sample_network();
+    ez_check_job *job = ez_check_job_new(EZ_CHECK_SIGNATURES, 1, &network);
+
+    job->bytes = ez_blob_new("x", 1);
+    job->positions = ez_alloc(4, sizeof *job->positions);
+    ez_check_job_free(job); /* a leak checker would see what is left */
+    ez_check_job_free(NULL);
+}
