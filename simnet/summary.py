@@ -12,8 +12,8 @@ def count_senders(chain):
 
 def copies_per_delivery(counters):
     """Payloads received for each one that was new to its receiver."""
-    received = counters["ezp2p_txs_received_total"]
-    fresh = received - counters["ezp2p_txs_duplicate_total"]
+    received = counters["ezp2p_transactions_received_total"]
+    fresh = received - counters["ezp2p_transactions_duplicate_total"]
     return round(received / fresh, 3) if fresh > 0 else None
 
 
@@ -40,7 +40,7 @@ def summarize(swarm, tip, chain, holders, counters):
         "reorgs": swarm.blocks.reorgs,
         "races": swarm.blocks.races,
         "copies": copies_per_delivery(counters),
-        "bytes": int(counters["ezp2p_link_bytes_out_total"]),
+        "bytes": int(counters["ezp2p_net_sent_bytes_total"]),
         "rss_mib_max": round(max(m.rss_kib_max for m in swarm.members) / 1024, 1),
         "cpu_s": round(swarm.cpu_s, 1),
         "directory": str(swarm.directory) if swarm.args.dir else None,

@@ -20,6 +20,7 @@ from summary import show_summary, summarize, verdict
 from table import Plain, Table
 from traffic import Traffic
 
+EVENTS_PATH = "/v1/events?types=block,reorg,transaction"
 CLASSIC_HASHES = 65536  # expected for one block of network classic
 NODES_MAX = 500
 START_AT_ONCE = 8  # processes started together; each can only be told of those that are ready
@@ -164,7 +165,7 @@ class Swarm:
         while member.is_running():
             try:
                 async for kind, event in stream_events(
-                        member.http, "/v1/events", lambda: self._subscribed.add(member.number)):
+                        member.http, EVENTS_PATH, lambda: self._subscribed.add(member.number)):
                     self._on_event(member, kind, event)
             except (OSError, EOFError, ValueError):
                 pass
@@ -279,7 +280,7 @@ class Swarm:
         return None, [], set()
 
     async def counters(self):
-        """Sums over all nodes of what /metrics counts, by metric name without labels' order."""
+        """Sums over all nodes of what /metrics counts, by name and labels."""
         totals = collections.Counter()
         for member in self.members:
             if member.ended:
@@ -419,7 +420,8 @@ async def main(args):
             await swarm.wait_connected()
         else:
             swarm.connected_s = time.monotonic() - swarm.first_start
-        swarm.view = (Table if out.isatty() else Plain)(out, explorer)
+        swarm.view = (Table if out.isatty() else Plain)(out)
+        swarm.view.important(f"explorer: {explorer}")
         swarm.view.important("connected after {:.2f} s".format(swarm.connected_s)
                              if swarm.connected_s is not None else "the nodes are not connected")
         try:

@@ -21,9 +21,8 @@ def row(member):
 class Table:
     """The live view."""
 
-    def __init__(self, out, explorer):
+    def __init__(self, out):
         self.out = out
-        self.explorer = explorer
         self._drawn = 0
         self._news = ""
         self.out.write("\x1b[?25l")  # no cursor while we jump about
@@ -39,14 +38,14 @@ class Table:
 
     def draw(self, members, totals):
         columns, lines = shutil.get_terminal_size()
-        room = max(lines - 6, 3)
+        room = max(lines - 7, 3)  # headings, totals and the lines above must stay in sight
         shown = members if len(members) <= room else members[:room - 1]
         text = [HEADINGS, *map(row, shown)]
         if len(shown) < len(members):
             rest = members[len(shown):]
             tips = {member.tip["hash"] for member in rest if member.tip}
             text.append(f"      and {len(rest)} more, on {len(tips)} tips")
-        text += ["", totals, self._news, f"explorer: {self.explorer}   (Ctrl-C ends it)"]
+        text += ["", totals, self._news]
         self._erase()
         self.out.write("".join(line[:columns - 1] + "\n" for line in text))
         self._drawn = len(text)
@@ -65,10 +64,9 @@ class Table:
 class Plain:
     """The same for a log file."""
 
-    def __init__(self, out, explorer):
+    def __init__(self, out):
         self.out = out
         self._due = 0.0
-        self.important(f"explorer: {explorer}")
 
     def news(self, text):
         pass

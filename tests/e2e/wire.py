@@ -371,7 +371,7 @@ class Peer:
                   "nonce": int.from_bytes(os.urandom(8), "little"), "tip_id": tip.id,
                   "tip_height": tip.index, "user_agent": "wire.py",
                   # Each block of classic stands for 2^256 / (target + 1) hashes.
-                  "tip_work": (work or tip.index * 65537).to_bytes(32, "big")}
+                  "tip_work": (work or (tip.index - 1) * 65537).to_bytes(32, "big")}
         self.send("hello", **{**values, **changes})
 
     def shake(self, **changes):

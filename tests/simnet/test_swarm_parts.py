@@ -89,8 +89,8 @@ class Chain(unittest.TestCase):
 
     def test_copies_are_payloads_for_each_new_one(self):
         import collections
-        counters = collections.Counter({"ezp2p_txs_received_total": 30,
-                                        "ezp2p_txs_duplicate_total": 10})
+        counters = collections.Counter({"ezp2p_transactions_received_total": 30,
+                                        "ezp2p_transactions_duplicate_total": 10})
         self.assertEqual(summary.copies_per_delivery(counters), 1.5)
         self.assertIsNone(summary.copies_per_delivery(collections.Counter()))
 
