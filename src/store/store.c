@@ -95,6 +95,7 @@ ez_status ez_store_open(ez_store **out, const ez_store_config *config)
 {
     ez_store *store = ez_alloc(1, sizeof *store);
     *out = NULL;
+    store->checkpoint_pages = EZ_CHECKPOINT_PAGES;
     store->config = *config;
     store->network = *config->network;
     store->path = ez_strdup(config->path);

@@ -23,7 +23,7 @@
 #define EZ_LINGER_BYTES (1u << 20)
 #define EZ_LINGER_OPS   1000
 
-#define EZ_CHECKPOINT_PAGES 1000 /* 4 MB of WAL */
+#define EZ_CHECKPOINT_PAGES 1000 /* 4 MB */
 
 typedef struct ez_write_queue {
     ez_write **items; /* a ring of `capacity` */
@@ -44,7 +44,8 @@ struct ez_store {
     bool in_snapshot;
 
     ez_db writer; /* of the writer thread, once that runs */
-    int wal_pages;
+    int wal_pages;        /* after the last commit */
+    int checkpoint_pages; /* of WAL before it is copied into the database */
 
     pthread_mutex_t lock;
     pthread_cond_t wake;

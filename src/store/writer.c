@@ -175,7 +175,7 @@ static int note_wal_pages(void *self, sqlite3 *db, const char *name, int pages)
  */
 static void checkpoint(ez_store *store)
 {
-    if (store->wal_pages < EZ_CHECKPOINT_PAGES) {
+    if (store->wal_pages < store->checkpoint_pages) {
         return;
     }
     int rc = sqlite3_wal_checkpoint_v2(store->writer.handle, "main", SQLITE_CHECKPOINT_PASSIVE,
