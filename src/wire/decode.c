@@ -104,22 +104,14 @@ static ez_goodbye take_goodbye(ez_message *out, const Ezp2p__Goodbye *in)
     return EZ_GOODBYE_UNSPECIFIED;
 }
 
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-/* IPv4 has one form here, 4 bytes; the same address mapped into IPv6 is refused, so that nobody can
- * spread one address as two. */
-static bool take_ip(uint8_t ip[16], ProtobufCBinaryData bytes)
+static void take_ip(uint8_t ip[16], ProtobufCBinaryData bytes)
 {
+    static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    EZ_ASSERT(bytes.len == 4 || bytes.len == 16);
     if (bytes.len == 4) {
         memcpy(ip, mapped_prefix, sizeof mapped_prefix);
-        memcpy(ip + sizeof mapped_prefix, bytes.data, 4);
-        return true;
     }
-    if (bytes.len != 16 || memcmp(bytes.data, mapped_prefix, sizeof mapped_prefix) == 0) {
-        return false;
-    }
-    memcpy(ip, bytes.data, 16);
-    return true;
+    memcpy(ip + 16 - bytes.len, bytes.data, bytes.len);
 }
 
 static ez_goodbye take_addresses(ez_message *out, unpacked *memory, const Ezp2p__Addresses *in)
@@ -130,9 +122,7 @@ static ez_goodbye take_addresses(ez_message *out, unpacked *memory, const Ezp2p_
     }
     for (size_t i = 0; i < in->n_list; i++) {
         const Ezp2p__Address *address = in->list[i];
-        if (!take_ip(list[i].endpoint.ip, address->ip)) {
-            return EZ_GOODBYE_FRAME_MALFORMED;
-        }
+        take_ip(list[i].endpoint.ip, address->ip);
         list[i].endpoint.port = (uint16_t)address->port;
         list[i].age_s = address->age_s;
     }

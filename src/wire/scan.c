@@ -109,6 +109,7 @@ static unsigned wire_of(ez_field_kind kind)
     case EZ_FIELD_BYTES:
     case EZ_FIELD_ASCII:
     case EZ_FIELD_UTF8:
+    case EZ_FIELD_IP:
     case EZ_FIELD_MESSAGE:
         return WIRE_BYTES;
     }
@@ -148,6 +149,15 @@ static ez_goodbye judge_integer(const ez_field *field, uint64_t integer)
     return is_inside ? EZ_GOODBYE_UNSPECIFIED : EZ_GOODBYE_FRAME_MALFORMED;
 }
 
+/* IPv4 has one form here, 4 bytes; the same address mapped into IPv6 is refused, so that nobody can
+ * spread one address as two. */
+static ez_goodbye judge_ip(const uint8_t *data, size_t size)
+{
+    static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    bool is_v6 = size == 16 && memcmp(data, mapped_prefix, sizeof mapped_prefix) != 0;
+    return size == 4 || is_v6 ? EZ_GOODBYE_UNSPECIFIED : EZ_GOODBYE_FRAME_MALFORMED;
+}
+
 static ez_goodbye scan_message(const ez_schema *schema, const uint8_t *data, size_t size,
                                unsigned depth);
 
@@ -166,6 +176,8 @@ static ez_goodbye judge_value(const ez_field *field, const value *got, unsigned 
     case EZ_FIELD_ASCII:
     case EZ_FIELD_UTF8:
         return judge_text(field, got);
+    case EZ_FIELD_IP:
+        return judge_ip(got->data, got->size);
     case EZ_FIELD_MESSAGE:
         return scan_message(field->message, got->data, got->size, depth + 1);
     }
@@ -179,8 +191,8 @@ static ez_goodbye judge_absent(const ez_field *field)
     if (field->count_max > 1) {
         return field->count_min == 0 ? EZ_GOODBYE_UNSPECIFIED : EZ_GOODBYE_MESSAGE_LIMIT;
     }
-    bool is_string = wire_of(field->kind) == WIRE_BYTES;
-    return is_string ? judge_size(field, 0) : judge_integer(field, 0);
+    value absent = {.wire = wire_of(field->kind), .data = (const uint8_t *)""};
+    return judge_value(field, &absent, EZ_DECODE_DEPTH_MAX);
 }
 
 static size_t find_field(const ez_schema *schema, uint32_t number)

@@ -38,7 +38,7 @@ static const ez_field ping_fields[] = {
     {1, EZ_FIELD_FIXED64, INTEGER(0, UINT64_MAX)},
 };
 static const ez_field address_fields[] = {
-    {1, EZ_FIELD_BYTES, ITEMS(4, 1, 4)}, /* 4 or 16 bytes; decode.c refuses 8 and 12 */
+    {1, EZ_FIELD_IP, SINGLE},
     {2, EZ_FIELD_U32, INTEGER(1, UINT16_MAX)},
     {3, EZ_FIELD_U32, INTEGER(0, UINT32_MAX)},
 };

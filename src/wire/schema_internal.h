@@ -19,6 +19,7 @@ typedef enum ez_field_kind {
     EZ_FIELD_BYTES,
     EZ_FIELD_ASCII, /* printable */
     EZ_FIELD_UTF8,  /* without control characters */
+    EZ_FIELD_IP,    /* 4 bytes, or 16 that are not an IPv4 address in disguise */
     EZ_FIELD_MESSAGE,
 } ez_field_kind;
 
