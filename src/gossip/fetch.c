@@ -30,7 +30,8 @@ typedef struct supplier {
 } supplier;
 
 struct ez_fetch {
-    slot slots[EZ_BODIES_WINDOW]; /* the slot of height h is at h % EZ_BODIES_WINDOW */
+    slot *slots;       /* the slot of height h is at h % capacity */
+    uint64_t capacity; /* grows with the window, none while there is nothing to fetch */
     uint64_t begin, end;
     uint64_t first_needed; /* no slot below is needed */
     uint32_t in_flight;
@@ -55,6 +56,7 @@ void ez_fetch_free(ez_fetch *fetch)
 {
     if (fetch != NULL) {
         free_suppliers(fetch);
+        free(fetch->slots);
         free(fetch);
     }
 }
@@ -81,13 +83,13 @@ static supplier *get_supplier(ez_fetch *fetch, uint64_t link)
 static slot *slot_at(ez_fetch *fetch, uint64_t height)
 {
     bool inside = height >= fetch->begin && height < fetch->end;
-    return inside ? &fetch->slots[height % EZ_BODIES_WINDOW] : NULL;
+    return inside ? &fetch->slots[height % fetch->capacity] : NULL;
 }
 
 static const slot *slot_peek(const ez_fetch *fetch, uint64_t height)
 {
     bool inside = height >= fetch->begin && height < fetch->end;
-    return inside ? &fetch->slots[height % EZ_BODIES_WINDOW] : NULL;
+    return inside ? &fetch->slots[height % fetch->capacity] : NULL;
 }
 
 static void leave_flight(ez_fetch *fetch, slot *at)
@@ -119,6 +121,21 @@ void ez_fetch_reset(ez_fetch *fetch, uint64_t height)
         }
     }
     fetch->begin = fetch->end = fetch->first_needed = height;
+    free(fetch->slots);
+    fetch->slots = NULL;
+    fetch->capacity = 0;
+}
+
+static void grow(ez_fetch *fetch)
+{
+    uint64_t capacity = fetch->capacity == 0 ? 16 : fetch->capacity * 2;
+    slot *slots = ez_alloc(capacity, sizeof(*slots));
+    for (uint64_t height = fetch->begin; height < fetch->end; height++) {
+        slots[height % capacity] = *slot_at(fetch, height);
+    }
+    free(fetch->slots);
+    fetch->slots = slots;
+    fetch->capacity = capacity;
 }
 
 size_t ez_fetch_room(const ez_fetch *fetch)
@@ -129,7 +146,10 @@ size_t ez_fetch_room(const ez_fetch *fetch)
 void ez_fetch_append(ez_fetch *fetch, const ez_block_id *id)
 {
     EZ_ASSERT(ez_fetch_room(fetch) > 0);
-    fetch->slots[fetch->end % EZ_BODIES_WINDOW] = (slot){.id = *id, .state = SLOT_NEEDED};
+    if (fetch->end - fetch->begin == fetch->capacity) {
+        grow(fetch);
+    }
+    fetch->slots[fetch->end % fetch->capacity] = (slot){.id = *id, .state = SLOT_NEEDED};
     fetch->end++;
 }
 

@@ -86,12 +86,12 @@ typedef struct ez_peer {
     uint64_t pool_cursor; /* arrival number up to which the pool was announced to it */
 
     /* output */
-    size_t queued; /* bytes sent since the link was last drained */
-    ez_block_id serve[NODE_SERVE_MAX];
+    size_t queued;      /* bytes sent since the link was last drained */
+    ez_block_id *serve; /* bodies asked for, not yet sent; NULL: none */
     size_t serve_count;
     ez_tx_id *serve_txs; /* asked for, not yet sent */
     size_t serve_tx_count;
-    node_waiter waiters[NODE_WAITERS_MAX];
+    node_waiter *waiters; /* NULL: none */
     size_t waiter_count;
 
     /* addresses */

@@ -61,14 +61,36 @@ static void send_txs(ez_node *node, ez_peer *peer, const ez_tx_id *ids, size_t c
     free(entries);
 }
 
-void node_serve(ez_node *node, ez_peer *peer)
+/* Queue a body; false when the peer has asked for too many already. */
+static bool serve_later(ez_peer *peer, const ez_block_id *id)
+{
+    if (peer->serve_count == NODE_SERVE_MAX) {
+        return false;
+    }
+    if (peer->serve == NULL) {
+        peer->serve = ez_alloc(NODE_SERVE_MAX, sizeof(*peer->serve));
+    }
+    peer->serve[peer->serve_count++] = *id;
+    return true;
+}
+
+static void serve_bodies(ez_node *node, ez_peer *peer)
 {
     size_t served = 0;
     while (served < peer->serve_count && peer->queued < EZ_OUTPUT_BYTES_MAX) {
         send_body(node, peer, &peer->serve[served++]);
     }
     peer->serve_count -= served;
-    memmove(&peer->serve[0], &peer->serve[served], peer->serve_count * sizeof(peer->serve[0]));
+    if (peer->serve_count == 0) {
+        free(peer->serve);
+        peer->serve = NULL;
+    } else {
+        memmove(&peer->serve[0], &peer->serve[served], peer->serve_count * sizeof(peer->serve[0]));
+    }
+}
+
+static void serve_txs(ez_node *node, ez_peer *peer)
+{
     size_t sent = 0;
     while (sent < peer->serve_tx_count && peer->queued < EZ_OUTPUT_BYTES_MAX) {
         size_t count = peer->serve_tx_count - sent;
@@ -84,6 +106,12 @@ void node_serve(ez_node *node, ez_peer *peer)
         memmove(peer->serve_txs, peer->serve_txs + sent,
                 peer->serve_tx_count * sizeof(*peer->serve_txs));
     }
+}
+
+void node_serve(ez_node *node, ez_peer *peer)
+{
+    serve_bodies(node, peer);
+    serve_txs(node, peer);
 }
 
 void node_txs_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
@@ -121,6 +149,9 @@ static bool wait_for(ez_peer *peer, const ez_block_id *id, const uint32_t *posit
     if (peer->waiter_count == NODE_WAITERS_MAX || (count > 0 && parts == PARTS_WAITING_MAX)) {
         return false;
     }
+    if (peer->waiters == NULL) {
+        peer->waiters = ez_alloc(NODE_WAITERS_MAX, sizeof(*peer->waiters));
+    }
     node_waiter *waiter = &peer->waiters[peer->waiter_count++];
     waiter->id = *id;
     waiter->position_count = count;
@@ -138,11 +169,9 @@ void node_bodies_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
         }
         if (standing != BLOCK_GOOD) {
             node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
-        } else if (peer->serve_count == NODE_SERVE_MAX) {
+        } else if (!serve_later(peer, id)) {
             node_close_peer(node, peer, EZ_GOODBYE_FLOOD, "too many bodies asked for");
             return;
-        } else {
-            peer->serve[peer->serve_count++] = *id;
         }
     }
     node_serve(node, peer);
@@ -188,13 +217,12 @@ void node_parts_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
 static void serve_waiter(ez_node *node, ez_peer *peer, const node_waiter *waiter)
 {
     bool good = standing_of(node, &waiter->id) == BLOCK_GOOD;
-    if (!good || (waiter->positions == NULL && peer->serve_count == NODE_SERVE_MAX)) {
-        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, &waiter->id, 1);
-    } else if (waiter->positions != NULL) {
+    if (good && waiter->positions != NULL) {
         send_parts(node, peer, &waiter->id, waiter->positions, waiter->position_count);
-    } else {
-        peer->serve[peer->serve_count++] = waiter->id;
+    } else if (good && serve_later(peer, &waiter->id)) {
         node_serve(node, peer);
+    } else {
+        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, &waiter->id, 1);
     }
 }
 
@@ -211,6 +239,10 @@ void node_serve_waiters(ez_node *node, const ez_block_id *id)
             serve_waiter(node, peer, &waiter);
             free(waiter.positions);
         }
+        if (peer->waiter_count == 0) {
+            free(peer->waiters);
+            peer->waiters = NULL;
+        }
     }
 }
 
@@ -222,5 +254,10 @@ void node_clear_serving(ez_peer *peer)
     for (size_t i = 0; i < peer->waiter_count; i++) {
         free(peer->waiters[i].positions);
     }
+    free(peer->waiters);
+    peer->waiters = NULL;
     peer->waiter_count = 0;
+    free(peer->serve);
+    peer->serve = NULL;
+    peer->serve_count = 0;
 }
