@@ -18,7 +18,7 @@
 #define INDEX        2
 
 /* Comparing all with all; enough for every bug that hangs on where a repeat stands. */
-#define NAIVE_TXS_MAX 512
+#define NAIVE_TXS_MAX 128
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
