@@ -2,44 +2,55 @@
 
 #include <inttypes.h>
 
-static void add(ez_buffer *out, const char *name, const char *type, uint64_t value)
+typedef enum metric_kind { GAUGE, COUNTER } metric_kind;
+
+static void add_head(ez_buffer *out, const char *name, metric_kind kind, const char *help)
 {
-    ez_buffer_printf(out, "# TYPE ezp2p_%s %s\nezp2p_%s %" PRIu64 "\n", name, type, name, value);
+    ez_buffer_printf(out, "# HELP ezp2p_%s %s\n# TYPE ezp2p_%s %s\n", name, help, name,
+                     kind == GAUGE ? "gauge" : "counter");
+}
+
+static void add(ez_buffer *out, const char *name, metric_kind kind, const char *help,
+                uint64_t value)
+{
+    add_head(out, name, kind, help);
+    ez_buffer_printf(out, "ezp2p_%s %" PRIu64 "\n", name, value);
 }
 
 /* Prometheus counts time in seconds. */
-static void add_seconds(ez_buffer *out, const char *name, const char *type, uint64_t us)
+static void add_us(ez_buffer *out, const char *name, metric_kind kind, const char *help,
+                   uint64_t us)
 {
-    ez_buffer_printf(out, "# TYPE ezp2p_%s %s\nezp2p_%s %" PRIu64 ".%06" PRIu64 "\n", name, type,
-                     name, us / 1000000, us % 1000000);
+    add_head(out, name, kind, help);
+    ez_buffer_printf(out, "ezp2p_%s %" PRIu64 ".%06" PRIu64 "\n", name, us / 1000000, us % 1000000);
 }
 
 static void add_driver(ez_buffer *out, const ez_driver *driver)
 {
-    ez_driver_stats stats;
-    ez_driver_get_stats(driver, &stats);
-    add(out, "net_links", "gauge", stats.links);
-    add(out, "net_accepted_total", "counter", stats.accepted);
-    add(out, "net_refused_total", "counter", stats.refused);
-    add(out, "net_received_bytes_total", "counter", stats.bytes_in);
-    add(out, "net_sent_bytes_total", "counter", stats.bytes_out);
-    add(out, "jobs_queued", "gauge", stats.jobs_queued);
-    add(out, "jobs_done_total", "counter", stats.jobs_done);
-    add(out, "jobs_inline_total", "counter", stats.jobs_inline);
-    add_seconds(out, "loop_lag_p50_seconds", "gauge", stats.lag_us_p50);
-    add_seconds(out, "loop_lag_p99_seconds", "gauge", stats.lag_us_p99);
-    add_seconds(out, "loop_lag_max_seconds", "gauge", stats.lag_us_max);
+    ez_driver_stats s;
+    ez_driver_get_stats(driver, &s);
+    add(out, "net_links", GAUGE, "open connections to peers", s.links);
+    add(out, "net_accepted_total", COUNTER, "connections accepted", s.accepted);
+    add(out, "net_refused_total", COUNTER, "connections refused at once", s.refused);
+    add(out, "net_received_bytes_total", COUNTER, "bytes read from peers", s.bytes_in);
+    add(out, "net_sent_bytes_total", COUNTER, "bytes written to peers", s.bytes_out);
+    add(out, "jobs_queued", GAUGE, "checks waiting for a worker", s.jobs_queued);
+    add(out, "jobs_done_total", COUNTER, "checks done by workers", s.jobs_done);
+    add(out, "jobs_inline_total", COUNTER, "small checks done on the loop", s.jobs_inline);
+    add_us(out, "loop_lag_p50_seconds", GAUGE, "median lateness of the loop", s.lag_us_p50);
+    add_us(out, "loop_lag_p99_seconds", GAUGE, "99th percentile of it", s.lag_us_p99);
+    add_us(out, "loop_lag_max_seconds", GAUGE, "the worst of the last minute", s.lag_us_max);
 }
 
 static void add_store(ez_buffer *out, ez_store *store)
 {
-    ez_store_stats stats;
-    ez_store_get_stats(store, &stats);
-    add(out, "store_commits_total", "counter", stats.commits);
-    add(out, "store_writes_total", "counter", stats.writes);
-    add_seconds(out, "store_commit_seconds_total", "counter", stats.commit_us_total);
-    add_seconds(out, "store_commit_max_seconds", "gauge", stats.commit_us_max);
-    add(out, "store_bytes", "gauge", stats.bytes);
+    ez_store_stats s;
+    ez_store_get_stats(store, &s);
+    add(out, "store_commits_total", COUNTER, "commits", s.commits);
+    add(out, "store_writes_total", COUNTER, "writes made durable", s.writes);
+    add_us(out, "store_commit_seconds_total", COUNTER, "time in commits", s.commit_us_total);
+    add_us(out, "store_commit_max_seconds", GAUGE, "the slowest commit", s.commit_us_max);
+    add(out, "store_bytes", GAUGE, "size of the database and its log", s.bytes);
 }
 
 void ez_app_metrics(void *self, ez_buffer *out)
@@ -48,5 +59,5 @@ void ez_app_metrics(void *self, ez_buffer *out)
     ez_process_metrics(out);
     add_driver(out, app->driver);
     add_store(out, app->store);
-    add(out, "miner_hashes_total", "counter", ez_miner_hashes(app->miner));
+    add(out, "miner_hashes_total", COUNTER, "hashes tried", ez_miner_hashes(app->miner));
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define STACK_BYTES          (512 * 1024)
-#define DESCRIPTORS_OWN      24u /* standard streams, loop, lock, database, log */
+#define DESCRIPTORS_OWN      32u /* standard streams, loop, lock, database, log */
 #define INBOUND_OVER         16u
 #define DIALS_PER_SLOT       2u /* an outbound slot and a dial or feeler that may replace it */
 #define TRIM_THRESHOLD_BYTES (128 * 1024)

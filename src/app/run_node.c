@@ -233,12 +233,17 @@ static void clear(ez_app *app)
     if (app->settle_timer != NULL) {
         event_free(app->settle_timer);
     }
+    app->stopping = true; /* for a signal from here on there is nothing left to stop */
     if (app->driver != NULL) {
         ez_driver_free(app->driver);
     }
     ez_node_free(app->node);
     if (app->dns != NULL) {
         evdns_base_free(app->dns, 0);
+    }
+    if (app->base != NULL) {
+        /* what libevent releases from within the loop only: connections that were being closed */
+        event_base_loop(app->base, EVLOOP_NONBLOCK);
     }
     if (app->dir != NULL) {
         ez_data_dir_remove_endpoints(app->dir);
