@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 #define EZ_HEADER_BYTES 96
-#define EZ_AMOUNT_MAX   9007199254740991u /* 2^53 - 1: the largest integer every JSON reader keeps \
-                                           */
+
+/* 2^53 - 1: the largest integer that every JSON reader keeps. */
+#define EZ_AMOUNT_MAX 9007199254740991u
 
 /* SHA-256 of the header; as a big-endian number, what proof of work is measured by. */
 typedef struct ez_block_id {
