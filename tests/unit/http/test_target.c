@@ -98,16 +98,12 @@ Test(target, name_that_stands_twice_is_malformed)
 
 Test(target, pairs_are_bounded)
 {
-    char text[4 * (EZ_QUERY_PAIRS_MAX + 1)] = "";
-    for (int i = 0; i < EZ_QUERY_PAIRS_MAX; i++) {
-        char pair[4] = {(char)('a' + i), '=', '&', '\0'};
-        strcat(text, pair);
-    }
+    static const char text[] = "a=&b=&c=&d=&e=&f=&g=&h=&i=&j=&k=&l=&m=&n=&o=&p=";
+    static const char more[] = "a=&b=&c=&d=&e=&f=&g=&h=&i=&j=&k=&l=&m=&n=&o=&p=&q=";
     ez_query query;
     cr_assert_eq(ez_query_decode(&query, span(text)), EZ_DECODED);
     cr_assert_eq(query.count, EZ_QUERY_PAIRS_MAX);
-    strcat(text, "z");
-    cr_assert_eq(ez_query_decode(&query, span(text)), EZ_DECODED_TOO_LONG);
+    cr_assert_eq(ez_query_decode(&query, span(more)), EZ_DECODED_TOO_LONG);
 }
 
 Test(target, numbers_are_digits_and_nothing_else)
