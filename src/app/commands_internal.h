@@ -12,4 +12,8 @@ ez_exit_code ez_run_node(const ez_options *options, ez_log_sink *sink);
 /* ez_run_verify: check the chain in the data directory again from genesis. */
 ez_exit_code ez_run_verify(const ez_options *options, ez_log_sink *sink);
 
+/* ez_client_knows: whether a sub-command asks a running node; ez_run_client: do so. */
+bool ez_client_knows(const char *command);
+ez_exit_code ez_run_client(const ez_options *options);
+
 #endif

@@ -19,9 +19,12 @@ static void print_limits(ez_buffer *out)
 
 static void print_help(ez_buffer *out)
 {
-    ez_buffer_add_text(out, "Usage: ezp2p [--peer HOST:PORT]... [options]      be a node\n"
-                            "       ezp2p verify [--data-dir DIR] [options]    check a chain\n"
-                            "\n");
+    ez_buffer_add_text(out,
+                       "Usage: ezp2p [--peer HOST:PORT]... [options]   be a node\n"
+                       "       ezp2p verify [--data-dir DIR]           check a chain\n"
+                       "       ezp2p status | peers | mine [--http ADDR:PORT | --data-dir DIR]\n"
+                       "       ezp2p send SENDER RECIPIENT AMOUNT      ask a running node\n"
+                       "\n");
     ez_options_help(out);
     ez_buffer_add_text(
         out,
@@ -82,14 +85,18 @@ static ez_exit_code run_command(const ez_options *options, ez_log_sink *sink)
 
 static ez_exit_code run(const ez_options *options)
 {
-    if (options->command != NULL && strcmp(options->command, "verify") != 0) {
-        return complain("no such command; there is `verify`, and without a command the node");
+    bool is_client = options->command != NULL && ez_client_knows(options->command);
+    if (options->command != NULL && !is_client && strcmp(options->command, "verify") != 0) {
+        return complain("no such command, see --help");
     }
-    if (options->operand_count > 0) {
+    if (options->operand_count > 0 && !is_client) {
         return complain("verify takes options only, see --help");
     }
     if (options->action != EZ_ACTION_RUN) {
         return act(options);
+    }
+    if (is_client) {
+        return ez_run_client(options);
     }
     ez_log_sink *sink = NULL;
     if (ez_log_sink_new(&sink, options->log_level, options->log_style, options->log_file,

@@ -76,6 +76,7 @@ static bool set_listen(ez_options *options, ez_complaint *why, const char *value
 
 static bool set_http(ez_options *options, ez_complaint *why, const char *value)
 {
+    options->http_given = true;
     return parse_address(&options->http_on, &options->http, why, value);
 }
 

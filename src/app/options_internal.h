@@ -37,6 +37,7 @@ typedef struct ez_options {
     ez_endpoint listen;
     bool http_on;
     ez_endpoint http;
+    bool http_given; /* by a person, and not by default */
     char **http_names;
     size_t http_name_count;
     char *data_dir;

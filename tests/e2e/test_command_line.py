@@ -350,6 +350,45 @@ class Mining(NodeCase):
         self.assertGreater(node.mine()["index"], before)  # 65536 hashes: hours at that rate
 
 
+class Client(NodeCase):
+    def test_commands_ask_the_node_of_a_directory_or_an_address(self):
+        node = self.start_node()
+        for where in (("--data-dir", node.directory), ("--http", node.http)):
+            status = run_program("status", *where)
+            self.assertEqual(status.returncode, 0, status.stderr)
+            self.assertEqual(json.loads(status.stdout)["node"], node.node_id)
+            self.assertEqual(run_program("peers", *where).returncode, 0)
+
+    def test_mine_and_send_do_what_the_routes_do(self):
+        node = self.start_node()
+        where = ("--data-dir", node.directory)
+        sent = run_program("send", "ada \"the first\"", "bob", "3", *where)
+        self.assertEqual(sent.returncode, 0, sent.stderr)
+        self.assertEqual(json.loads(sent.stdout),
+                         {"message": "Transaction will be added to Block 2"})
+        mined = run_program("mine", *where)
+        self.assertEqual(json.loads(mined.stdout)["index"], 2)
+        self.assertEqual(node.entries(), [("ada \"the first\"", "bob", 3)])
+
+    def test_a_refusal_is_told_and_fails(self):
+        node = self.start_node()
+        done = run_program("send", "ez1wrong", "bob", "3", "--data-dir", node.directory)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("detail", json.loads(done.stderr))
+
+    def test_wrong_operands_are_usage_errors(self):
+        for words in (("send", "a", "b"), ("send", "a", "b", "1.5"), ("send", "a", "b", "-1"),
+                      ("send", "a", "b", str(2**53)), ("status", "now")):
+            done = run_program(*words, "--http", "127.0.0.1:1")
+            self.assertEqual((done.returncode, done.stdout), (EXIT_USAGE, ""), done.stderr)
+
+    def test_nobody_there_is_a_failure(self):
+        self.assertEqual(run_program("status", "--data-dir", self.directory).returncode, 1)
+        node = self.start_node()
+        node.stop()
+        self.assertEqual(run_program("status", "--http", node.http).returncode, 1)
+
+
 class Descriptors(NodeCase):
     def test_few_of_them_mean_fewer_peers_and_a_warning(self):
         data = self.directory / "data"
