@@ -1,10 +1,10 @@
 /* Envelopes: protobuf bytes to ez_message and back. The only place that knows protobuf.
  *
  * Decoding treats the bytes as hostile: a scan over the raw wire format first (depth, item counts,
- * unknown fields, wire types, one body per envelope, the bounds of every field), then protobuf-c with
- * an allocator that stops at four times the frame's size, or 256 KiB if that is more, and in any
- * case at EZ_DECODE_BYTES_MAX. protobuf-c alone would turn a 1 MiB frame into 84 MB, and recurse
- * without a limit.
+ * unknown fields, wire types, one body per envelope, the bounds of every field), then protobuf-c
+ * with an allocator that stops at four times the frame's size, or 256 KiB if that is more, and in
+ * any case at EZ_DECODE_BYTES_MAX. protobuf-c alone would turn a 1 MiB frame into 84 MB, and
+ * recurse without a limit.
  */
 #ifndef EZP2P_WIRE_CODEC_H
 #define EZP2P_WIRE_CODEC_H
