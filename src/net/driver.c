@@ -294,7 +294,9 @@ static const ez_driver_tuning default_tuning = {
     .close_ms = 1000,
     .sweep_ms = 1000,
     .pause_ms = 1000,
-    .output_max = EZ_OUTPUT_BYTES_MAX + EZ_FRAME_BYTES_MAX,
+    /* The core begins a frame below EZ_OUTPUT_BYTES_MAX and lets headers and announcements pass
+     * even above: an honest peer that reads slowly must not be dropped for those. */
+    .output_max = EZ_OUTPUT_BYTES_MAX + 2 * EZ_FRAME_BYTES_MAX,
 };
 
 ez_status ez_driver_new(ez_driver **out, const ez_driver_config *config)
