@@ -113,6 +113,9 @@ static void detach(ez_node *node, ez_peer *peer, uint32_t reason, bool by_us)
     node_headers_peer_gone(node, peer);
     ez_dialer_closed(node->dialer, peer->link, reason == EZ_GOODBYE_SELF, &node->rng,
                      node->now.mono);
+    if (!peer->inbound) {
+        ez_book_failed(node->book, &peer->remote, node->now); /* not again at once */
+    }
     node->plan_dirty = true;
     node->dial_dirty = true;
 }
@@ -160,8 +163,6 @@ void node_goodbye_received(ez_node *node, ez_peer *peer, uint32_t reason)
              EZ_LOG_TEXT("reason", ez_goodbye_code(reason)));
     if (reason == EZ_GOODBYE_SELF || reason == EZ_GOODBYE_NETWORK) {
         forget_address(node, peer);
-    } else if (!peer->inbound) {
-        ez_book_failed(node->book, &peer->remote, node->now); /* not again at once */
     }
     node_push(node, EZ_EFFECT_CLOSE)->effect.link = peer->link;
     detach(node, peer, reason, false);
