@@ -5,97 +5,115 @@
  * latency. Proofs are searched only when the world is told to, so a test decides who mines when.
  * Checks run inline; writes become durable after a delay, or when told.
  *
- * A stranger is a link whose far end is the test itself: it sends what it likes, and keeps what it
- * was sent.
+ * Links fail as TCP does: an end that closes or dies is noticed by the other after what was under
+ * way, a cut resets both ends at once, a dial into a cut or to nobody fails after the dial timeout,
+ * one to a host that is down is refused. What a peer leaves unread counts against the output bound
+ * of the sender, as in the real driver.
+ *
+ * The same seed and the same calls give the same run, bit for bit (ez_world_digest).
  */
 #ifndef EZP2P_SIMNET_WORLD_H
 #define EZP2P_SIMNET_WORLD_H
 
+#include "ezp2p/base/rng.h"
 #include "ezp2p/node/node.h"
 #include "ezp2p/node/query.h"
 #include "memory_store.h"
 
 typedef struct ez_world ez_world;
 
+#define EZ_WORLD_PORT 7333 /* of every host */
+
 typedef struct ez_world_config {
     ez_network network;
     uint64_t seed;
     ez_time_ms latency_ms; /* of every link */
-    ez_time_ms commit_ms;  /* from a write to its being durable */
+    ez_time_ms jitter_ms;  /* each link's latency is longer by up to this, drawn once */
+    ez_time_ms commit_ms;  /* from a write to its being durable; EZ_TIME_NEVER: when told */
     size_t fragment_bytes; /* longest piece a stream is delivered in; 0: whole frames */
-    const ez_log *log;     /* of the cores; may be NULL */
+    uint32_t outbound_max; /* connection slots of every host; 0: 8 and 64 */
+    uint32_t inbound_max;
+    bool mine;         /* hosts mine in the background: proofs are still found when told */
+    const ez_log *log; /* of the cores; may be NULL */
 } ez_world_config;
 
 ez_world *ez_world_new(const ez_world_config *config);
-void ez_world_free(ez_world *world);
+void ez_world_free(ez_world *world); /* NULL is fine */
 
 /* ez_world_add: one more host, running, that dials the hosts in `peers`.
  *   returns  its number, counting from 1 */
 size_t ez_world_add(ez_world *world, const size_t *peers, size_t peer_count);
+size_t ez_world_count(const ez_world *world);
 
-/* ez_world_stop, ez_world_start: end a host's node (durable state stays, what was queued is lost
- * when `crash`, else committed first), and start it again from its store. */
+/* ez_world_stop, ez_world_start: end a host's node and start it again from its store. A crash loses
+ * what was queued and says nothing to anybody; else the node is told to shut down, and its writes
+ * are committed. */
 void ez_world_stop(ez_world *world, size_t host, bool crash);
 void ez_world_start(ez_world *world, size_t host);
 
-/* ez_world_cut: hosts on different sides of `side` (by host number, 0 = not placed) neither reach
- * nor hear each other; open links between them fail as a reset. NULL heals. */
+/* ez_world_cut: hosts on different sides neither reach nor hear each other; open links between them
+ * fail as a reset. NULL heals.
+ *   side  of each host, indexed by its number (side[0] is unused); 0: reaches all sides */
 void ez_world_cut(ez_world *world, const int *side);
 
-/* ez_world_run: let `ms` of virtual time pass. */
+/* ez_world_run: let `ms` of virtual time pass. 0: only what is due now. */
 void ez_world_run(ez_world *world, ez_time_ms ms);
 
 /* ez_world_run_until: run until `is_true` says so, at most `ms`; returns whether it did. */
 bool ez_world_run_until(ez_world *world, ez_time_ms ms, void *self,
                         bool (*is_true)(ez_world *world, void *self));
 
+/* ez_world_commit: make a host's queued writes durable now. */
+void ez_world_commit(ez_world *world, size_t host);
+
 ez_now ez_world_now(const ez_world *world);
+ez_rng *ez_world_rng(ez_world *world); /* for tests that draw; the nodes have their own */
 ez_node *ez_world_node(ez_world *world, size_t host); /* NULL while stopped */
 ez_memory_store *ez_world_store(ez_world *world, size_t host);
+const ez_network *ez_world_network(const ez_world *world);
 const ez_keypair *ez_world_key(const ez_world *world, size_t host);
 ez_endpoint ez_world_endpoint(const ez_world *world, size_t host);
 
-/* ez_world_mine: host mines one block on what it knows now (a client's request) and announces it.
- */
-void ez_world_mine(ez_world *world, size_t host);
+/* ez_world_mine: host mines one block on what it knows now (a client's request) and announces it;
+ * returns the request. ez_world_prove: find the proof of the template that the host mines on.
+ *   returns  false when it mines on none */
+uint64_t ez_world_mine(ez_world *world, size_t host);
+bool ez_world_prove(ez_world *world, size_t host);
 
-/* ez_world_command: hand a command to a host; ez_world_reply: its answer, if it came. */
-void ez_world_command(ez_world *world, size_t host, ez_command command);
+/* ez_world_template: what the host mines on, or mined on last; false: nothing now. */
+bool ez_world_template(const ez_world *world, size_t host, uint64_t *generation, ez_header *header);
+
+/* ez_world_command: hand a command to a host; returns its number, given here when it has none.
+ * ez_world_reply: the answer, if it came. */
+uint64_t ez_world_command(ez_world *world, size_t host, ez_command command);
 bool ez_world_reply(const ez_world *world, size_t host, uint64_t request, ez_reply *out);
+
+/* ez_world_event: hand any event to a host, as a driver would; for what only drivers do. */
+void ez_world_event(ez_world *world, size_t host, const ez_event *event);
 
 /* ez_world_note: sender, recipient and amount as through the original route; returns the request.
  */
 uint64_t ez_world_note(ez_world *world, size_t host, const char *sender, const char *recipient,
                        uint64_t amount);
 
+/* ez_world_notices: how many notices of a type a host gave, and the last of them in *last (may be
+ * NULL; untouched when there was none). */
+size_t ez_world_notices(const ez_world *world, size_t host, ez_notice_type type, ez_notice *last);
+
+/* ---- checkers ---------------------------------------------------------------------------------
+ */
+
 /* ez_world_agrees: whether all running hosts have the same tip. */
 bool ez_world_agrees(ez_world *world);
 
-/* ---- strangers
- * ----------------------------------------------------------------------------------- */
+/* ez_world_faults: how often any host dropped a peer for breaking a rule, over all its lives. */
+uint64_t ez_world_faults(const ez_world *world);
 
-typedef struct ez_stranger ez_stranger;
+/* ez_world_replays: whether the durable accounts and transaction index of a host are what a fresh
+ * replay of its durable chain gives. */
+bool ez_world_replays(ez_world *world, size_t host);
 
-/* ez_stranger_new: a link to `host` from an address of its own. With `shake` the handshake is done
- * (as a node with a fresh key and an empty chain) before this returns. */
-ez_stranger *ez_stranger_new(ez_world *world, size_t host, bool shake);
-
-/* ez_stranger_hello: an acceptable Hello, to be changed and sent by tests. */
-ez_message ez_stranger_hello(ez_stranger *stranger);
-
-void ez_stranger_send(ez_stranger *stranger, const ez_message *message);
-void ez_stranger_send_bytes(ez_stranger *stranger, const void *data, size_t size);
-void ez_stranger_hang_up(ez_stranger *stranger);
-
-/* ez_stranger_count: messages of a type received so far. */
-size_t ez_stranger_count(const ez_stranger *stranger, ez_message_type type);
-
-/* ez_stranger_last: the last message of a type, borrowed until the next one; NULL: none came. */
-const ez_message *ez_stranger_last(const ez_stranger *stranger, ez_message_type type);
-
-/* ez_stranger_is_closed: the host closed the link; ez_stranger_goodbye: with which reason (0:
- * none). */
-bool ez_stranger_is_closed(const ez_stranger *stranger);
-ez_goodbye ez_stranger_goodbye(const ez_stranger *stranger);
+/* ez_world_digest: a hash over every event and effect so far. */
+uint64_t ez_world_digest(const ez_world *world);
 
 #endif

@@ -3,7 +3,8 @@
 
 Each folder of src/ holds a .layer file: one allowed include prefix per line, angle brackets
 included for system headers; "*" allows everything. Private headers (plain names found beside the
-file) are always allowed. Public headers obey the .layer file of the folder of the same name.
+file) are always allowed. Public headers obey the .layer file of the folder of the same name. The
+simulator's core, simnet/core, has a .layer file as well.
 """
 import pathlib
 import re
@@ -15,19 +16,19 @@ errors = []
 files = 0
 
 
-def allowed_prefixes(layer):
-    path = root / "src" / layer / ".layer"
+def allowed_prefixes(folder):
+    path = folder / ".layer"
     if not path.exists():
-        errors.append(f"src/{layer}: no .layer file")
+        errors.append(f"{folder.relative_to(root)}: no .layer file")
         return ["*"]
     lines = [line.strip() for line in path.read_text().splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def check(path, layer):
+def check(path, folder):
     global files
     files += 1
-    prefixes = allowed_prefixes(layer)
+    prefixes = allowed_prefixes(folder)
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = include.match(line)
         if not match or "*" in prefixes:
@@ -37,15 +38,19 @@ def check(path, layer):
             continue
         text = f"<{name}>" if bracket == "<" else name
         if not any(text.startswith(prefix) for prefix in prefixes):
-            errors.append(f"{path.relative_to(root)}:{number}: {layer} may not include {text}")
+            errors.append(f"{path.relative_to(root)}:{number}: {folder.name} may not include {text}")
 
 
 for folder in sorted((root / "src").iterdir()):
     if folder.is_dir():
         for path in sorted(folder.glob("*.[ch]")):
-            check(path, folder.name)
+            check(path, folder)
         for path in sorted((root / "include" / "ezp2p" / folder.name).glob("*.h")):
-            check(path, folder.name)
+            check(path, folder)
+
+simulator = root / "simnet" / "core"
+for path in sorted(simulator.glob("*.[ch]")):
+    check(path, simulator)
 
 for error in errors:
     print(error)

@@ -1,0 +1,176 @@
+/* Carrying out what cores ask for. Nothing here calls back into a core. */
+#include "world_internal.h"
+
+#include <stdlib.h>
+
+/* ---- the digest ------------------------------------------------------------------------------ */
+
+void sim_fold(ez_world *world, const void *data, size_t size)
+{
+    const uint64_t parts[2] = {world->digest, ez_siphash(&world->digest_key, data, size)};
+    world->digest = ez_siphash(&world->digest_key, parts, sizeof(parts));
+}
+
+static void fold_numbers(ez_world *world, const uint64_t *numbers, size_t count)
+{
+    sim_fold(world, numbers, count * sizeof(*numbers));
+}
+
+/* The bytes of messages are folded where they are cut; see sim_deliver. */
+static uint64_t event_detail(const ez_event *event)
+{
+    switch (event->type) {
+    case EZ_EVENT_TICK:
+    case EZ_EVENT_LINK_DOWN:
+    case EZ_EVENT_LINK_DRAINED:
+        return 0;
+    case EZ_EVENT_LINK_UP:
+        return event->as.link_up.dial;
+    case EZ_EVENT_DIAL_FAILED:
+        return event->as.dial_failed.dial;
+    case EZ_EVENT_MESSAGE:
+        return event->as.message.wire_bytes;
+    case EZ_EVENT_LINK_FAULT:
+        return event->as.fault;
+    case EZ_EVENT_CHECKED:
+        return event->as.job->id;
+    case EZ_EVENT_STORED:
+        return event->as.stored;
+    case EZ_EVENT_PROOF_FOUND:
+        return event->as.proof_found.proof;
+    case EZ_EVENT_COMMAND:
+        return event->as.command.request;
+    }
+    ez_assert_fail("an event of no known type", __FILE__, __LINE__);
+}
+
+void sim_fold_event(ez_world *world, const sim_host *host, const ez_event *event)
+{
+    const uint64_t numbers[] = {world->time, host->number, (uint64_t)event->type, event->link.value,
+                                event_detail(event)};
+    fold_numbers(world, numbers, sizeof(numbers) / sizeof(numbers[0]));
+}
+
+static uint64_t effect_detail(const ez_effect *effect)
+{
+    switch (effect->type) {
+    case EZ_EFFECT_SEND:
+        return (uint64_t)effect->as.message->type;
+    case EZ_EFFECT_CLOSE:
+    case EZ_EFFECT_READY:
+    case EZ_EFFECT_MINE_STOP:
+        return 0;
+    case EZ_EFFECT_DIAL:
+        return effect->as.dial.dial;
+    case EZ_EFFECT_CHECK:
+        return effect->as.job->id;
+    case EZ_EFFECT_WRITE:
+        return effect->as.write->number << 16 | effect->as.write->count;
+    case EZ_EFFECT_MINE:
+        return effect->as.mine.generation;
+    case EZ_EFFECT_REPLY:
+        return effect->as.reply.request;
+    case EZ_EFFECT_NOTIFY:
+        return (uint64_t)effect->as.notice.type << 32 | effect->as.notice.height;
+    }
+    ez_assert_fail("an effect of no known type", __FILE__, __LINE__);
+}
+
+/* ---- one by one ------------------------------------------------------------------------------ */
+
+static void send_message(ez_world *world, const ez_effect *effect)
+{
+    ez_buffer bytes = {0};
+    ez_wire_encode(&bytes, effect->as.message);
+    /* The core budgets its output by this figure. */
+    const size_t said = ez_message_bytes(effect->as.message);
+    EZ_ASSERT(said <= bytes.size + 16 && bytes.size <= said + 16);
+    sim_fold(world, bytes.data, bytes.size);
+    sim_send(world, effect->link.value, bytes.data, bytes.size);
+    ez_buffer_clear(&bytes);
+}
+
+static void write_later(ez_world *world, sim_host *host, ez_write *write)
+{
+    ez_memory_store_write(host->store, write);
+    if (!host->commit_due && world->config.commit_ms != EZ_TIME_NEVER) {
+        host->commit_due = true;
+        sim_at(world, world->config.commit_ms,
+               &(sim_event){.kind = SIM_COMMIT, .host = host->number, .life = host->life});
+    }
+}
+
+static void check(ez_world *world, const sim_host *host, ez_check_job *job)
+{
+    ez_check_run(job);
+    sim_at(world, 0,
+           &(sim_event){
+               .kind = SIM_CHECKED, .host = host->number, .life = host->life, .payload = job});
+}
+
+static void keep_reply(sim_host *host, const ez_reply *reply)
+{
+    sim_reply *kept = NULL;
+    HASH_FIND(hh, host->replies, &reply->request, sizeof(reply->request), kept);
+    EZ_ASSERT(kept == NULL); /* one answer to a request */
+    kept = ez_alloc(1, sizeof(*kept));
+    kept->request = reply->request;
+    kept->reply = *reply;
+    HASH_ADD(hh, host->replies, request, sizeof(kept->request), kept);
+}
+
+static void keep_notice(sim_host *host, const ez_notice *notice)
+{
+    host->notice_counts[notice->type]++;
+    host->notices[notice->type] = *notice;
+}
+
+static void carry_out(ez_world *world, sim_host *host, const ez_effect *effect)
+{
+    switch (effect->type) {
+    case EZ_EFFECT_DIAL:
+        sim_dial_start(world, host, effect);
+        break;
+    case EZ_EFFECT_SEND:
+        send_message(world, effect);
+        break;
+    case EZ_EFFECT_CLOSE:
+        sim_close_end(world, effect->link.value);
+        break;
+    case EZ_EFFECT_READY:
+        sim_set_frame_limit(world, effect->link.value);
+        break;
+    case EZ_EFFECT_CHECK:
+        check(world, host, effect->as.job);
+        break;
+    case EZ_EFFECT_WRITE:
+        write_later(world, host, effect->as.write);
+        break;
+    case EZ_EFFECT_MINE:
+        EZ_ASSERT(effect->as.mine.generation > host->generation || !host->mining);
+        host->mining = true;
+        host->generation = effect->as.mine.generation;
+        host->header = effect->as.mine.header;
+        break;
+    case EZ_EFFECT_MINE_STOP:
+        host->mining = false;
+        break;
+    case EZ_EFFECT_REPLY:
+        keep_reply(host, &effect->as.reply);
+        break;
+    case EZ_EFFECT_NOTIFY:
+        keep_notice(host, &effect->as.notice);
+        break;
+    }
+}
+
+void sim_carry_out(ez_world *world, sim_host *host)
+{
+    ez_effect effect;
+    while (ez_node_next_effect(host->node, &effect)) {
+        const uint64_t numbers[] = {host->number, (uint64_t)effect.type, effect.link.value,
+                                    effect_detail(&effect)};
+        fold_numbers(world, numbers, sizeof(numbers) / sizeof(numbers[0]));
+        carry_out(world, host, &effect);
+    }
+}

@@ -1,0 +1,161 @@
+/* The parts of a world, and what its source files offer each other.
+ *
+ *   world.c     life, time, hosts
+ *   effects.c   carrying out what cores ask for; the digest
+ *   links.c     dials, links, streams
+ *   stranger.c  links whose far end is a test
+ *   replay.c    the check of a store against its own chain
+ *   timeline.c  what is going to happen
+ */
+#ifndef EZP2P_SIMNET_WORLD_INTERNAL_H
+#define EZP2P_SIMNET_WORLD_INTERNAL_H
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/assert.h"
+#include "ezp2p/chain/header.h"
+#include "ezp2p/wire/codec.h"
+#include "ezp2p/wire/frame.h"
+#include "stranger.h"
+#include "timeline.h"
+#include "world.h"
+
+#define uthash_fatal(message) ez_assert_fail(message, __FILE__, __LINE__)
+#include <uthash.h>
+#include <utlist.h>
+
+#define SIM_NOTICE_TYPES (EZ_NOTICE_PEER_DOWN + 1)
+
+typedef struct sim_reply {
+    uint64_t request;
+    ez_reply reply;
+    UT_hash_handle hh;
+} sim_reply;
+
+typedef struct sim_host {
+    size_t number;
+    ez_keypair keypair;
+    ez_memory_store *store;
+    ez_node *node; /* NULL while stopped */
+    uint64_t life; /* counts its starts */
+    ez_endpoint_string *peers;
+    size_t peer_count;
+    ez_time_ms tick_at; /* of the earliest tick on the timeline */
+    bool commit_due;    /* a commit is on the timeline */
+    bool mining;
+    uint64_t generation;
+    ez_header header;
+    sim_reply *replies;
+    size_t notice_counts[SIM_NOTICE_TYPES];
+    ez_notice notices[SIM_NOTICE_TYPES];
+    uint64_t faults_before; /* of its earlier lives */
+    int side;
+} sim_host;
+
+/* One end of a link. Its ez_link_id is twice the link's number plus its index. */
+typedef struct sim_end {
+    bool open; /* whoever is here takes part; closed for good once false */
+    size_t host;
+    uint64_t life;
+    ez_stranger *stranger; /* when there is no host */
+    ez_endpoint address;
+    ez_cutter *cutter;
+    size_t unread; /* bytes sent from here that the far end has not taken */
+} sim_end;
+
+typedef struct sim_link {
+    uint64_t number;
+    ez_time_ms latency;
+    sim_end ends[2]; /* the dialler's first */
+    struct sim_link *prev, *next;
+    UT_hash_handle hh;
+} sim_link;
+
+typedef struct sim_dial {
+    size_t host;
+    uint64_t life;
+    uint64_t number;
+    bool known; /* it names an address */
+    ez_endpoint target;
+} sim_dial;
+
+/* A message kept by a stranger. */
+typedef struct sim_kept {
+    size_t count;
+    uint8_t *frame;
+    ez_decoded decoded;
+} sim_kept;
+
+struct ez_stranger {
+    ez_world *world;
+    ez_endpoint address;
+    ez_keypair keypair;
+    uint64_t nonce;
+    uint64_t link; /* ez_link_id of its own end; 0: not linked yet */
+    bool listening, closed, paused, muted;
+    ez_goodbye goodbye;
+    ez_stranger_react_fn react;
+    void *react_self;
+    sim_kept kept[EZ_MESSAGE_TYPES];
+    ez_blob **held; /* arrived while paused */
+    size_t held_count;
+    struct ez_stranger *prev, *next;
+};
+
+struct ez_world {
+    ez_world_config config;
+    ez_time_ms time;
+    sim_timeline timeline;
+    ez_rng rng; /* of seeds, latencies and tests */
+    ez_siphash_key digest_key;
+    uint64_t digest;
+    sim_host **hosts; /* hosts[number - 1] */
+    size_t host_count;
+    sim_link *links; /* by number */
+    sim_link *link_list;
+    bool has_dead_links;
+    uint64_t last_link;
+    uint64_t last_request;
+    uint64_t last_stranger;
+    uint16_t last_port;
+    ez_stranger *strangers;
+};
+
+/* ---- world.c */
+sim_host *sim_host_of(const ez_world *world, size_t number); /* NULL: no such host */
+/* Whether the life of a host that something was meant for still goes on. */
+bool sim_is_alive(const ez_world *world, size_t number, uint64_t life);
+void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event);
+/* Put something on the timeline, `after` from now. */
+void sim_at(ez_world *world, ez_time_ms after, const sim_event *event);
+void sim_commit(ez_world *world, sim_host *host);
+
+/* ---- effects.c */
+void sim_carry_out(ez_world *world, sim_host *host);
+void sim_fold(ez_world *world, const void *data, size_t size);
+void sim_fold_event(ez_world *world, const sim_host *host, const ez_event *event);
+
+/* ---- links.c */
+sim_end *sim_end_of(const ez_world *world, uint64_t link); /* NULL: the link is gone */
+sim_link *sim_link_of(const ez_world *world, uint64_t link);
+ez_link_id sim_link_id(const sim_link *link, int index);
+sim_link *sim_link_new(ez_world *world);
+void sim_dial_start(ez_world *world, sim_host *host, const ez_effect *effect);
+void sim_dial_arrives(ez_world *world, sim_dial *dial);
+void sim_send(ez_world *world, uint64_t from, const void *data, size_t size);
+void sim_deliver(ez_world *world, uint64_t to, ez_blob *bytes);
+void sim_close_end(ez_world *world, uint64_t link); /* the far end notices later */
+void sim_link_went_down(ez_world *world, uint64_t link);
+void sim_close_host(ez_world *world, const sim_host *host);
+void sim_reset_cut_links(ez_world *world);
+void sim_set_frame_limit(ez_world *world, uint64_t link);
+void sim_sweep_links(ez_world *world, bool all);
+bool sim_can_reach(const ez_world *world, size_t a, size_t b);
+
+/* ---- stranger.c */
+void sim_stranger_deliver(ez_world *world, sim_end *end, ez_blob *bytes);
+void sim_stranger_closed(ez_stranger *stranger);
+ez_stranger *sim_stranger_at(const ez_world *world, const ez_endpoint *endpoint); /* listening */
+void sim_stranger_linked(ez_stranger *stranger, sim_link *link, int index);
+void sim_strangers_free(ez_world *world);
+
+#endif
