@@ -71,11 +71,8 @@ class NodeProcess:
                 raise NodeError(f"the node ended with {self.exit_text()} before it was ready\n"
                                 + self.log_tail())
             return False
-        # "off" stays off: the file then has null or nothing there.
-        if self.listen != "off":
-            self.listen = found["p2p"]
-        if self.http != "off":
-            self.http = found["http"]
+        self.listen = found["p2p"] or "off"
+        self.http = found["http"] or "off"
         self.node_id = found["node"]
         return True
 

@@ -25,9 +25,7 @@ CLASSIC_HASHES = 65536  # expected for one block of network classic
 NODES_MAX = 500
 START_AT_ONCE = 8  # processes started together; each can only be told of those that are ready
 START_SECONDS = 60
-CONNECT_SECONDS = 60
 SUBSCRIBE_SECONDS = 5
-DRAIN_SECONDS = 60
 POLL_SECONDS = 1.0
 
 
@@ -104,7 +102,8 @@ class Swarm:
     # ---- start ----------------------------------------------------------------------------
 
     def _options(self, member, ready, rng):
-        peers = rng.sample(ready, min(len(ready), rng.randint(1, 3)))
+        dialable = [peer for peer in ready if peer.listen != "off"]
+        peers = rng.sample(dialable, min(len(dialable), rng.randint(1, 3)))
         rate = max(1, round(CLASSIC_HASHES / (self.args.block_every * self.args.nodes)))
         return ["--mine", "--mine-rate", str(rate),
                 *(flag for peer in peers for flag in ("--peer", peer.listen)), *self.args.options]
@@ -137,8 +136,9 @@ class Swarm:
 
     async def wait_connected(self):
         """Until every node has peers and a path to every other."""
-        deadline = time.monotonic() + CONNECT_SECONDS
-        while time.monotonic() < deadline and not self.stopping.is_set():
+        deadline = time.monotonic() + self.args.patience
+        while (time.monotonic() < deadline and not self.stopping.is_set()
+               and all(member.check_alive() for member in self.members)):
             if await self._is_connected():
                 self.connected_s = time.monotonic() - self.first_start
                 return
@@ -234,7 +234,7 @@ class Swarm:
         """Let traffic come to rest: until all pools are empty and all tips are one. Blocks come at
         random and maybe minutes apart, so the first node is asked to mine what is left.
         Returns True when it came to rest; a second Ctrl-C ends the wait."""
-        deadline = time.monotonic() + DRAIN_SECONDS
+        deadline = time.monotonic() + self.args.patience
         tips_apart_since = None
         while time.monotonic() < deadline and not self.hurry.is_set():
             await asyncio.gather(*(member.look() for member in self.members))
@@ -379,6 +379,9 @@ def parse_arguments(arguments):
     parser.add_argument("--base-port", metavar="P", type=positive(int, 1024),
                         help="node i serves REST on P + 2(i-1) and peers on the port above it "
                              "(default: ports that are free)")
+    parser.add_argument("--patience", metavar="SECONDS", type=positive(float, 0), default=60.0,
+                        help="how long to wait for connections at the start and for traffic to "
+                             "drain at the end (default: 60)")
     parser.add_argument("--json", action="store_true",
                         help="print the summary as one JSON object on standard output, and nothing "
                              "else there")

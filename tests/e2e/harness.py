@@ -30,7 +30,8 @@ from node_process import NodeError, NodeProcess  # noqa: E402
 WAIT_SECONDS = 60.0  # for a state that normally comes in well under a second
 HTTP_SECONDS = 60.0
 
-__all__ = ["Node", "NodeCase", "NodeError", "Response", "Swarm", "binary", "run_program", "until"]
+__all__ = ["Node", "NodeCase", "NodeError", "Response", "Swarm", "binary", "clean_environment",
+           "run_program", "until"]
 
 
 def binary():
@@ -45,13 +46,17 @@ def binary():
     raise FileNotFoundError("no ezp2p: build it, or name it in EZP2P_BIN")
 
 
+def clean_environment():
+    """The environment without EZP2P_ variables: to the node each of them is an option."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("EZP2P_")}
+
+
 def run_program(*arguments, seconds=60, env=None, **options):
-    """Run ezp2p to its end; a CompletedProcess with text in stdout and stderr. `env` is added to an
-    environment without EZP2P_ variables, so that the caller's do not leak into the test."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("EZP2P_")}
+    """Run ezp2p to its end; a CompletedProcess with text in stdout and stderr. `env` is added to
+    the clean environment."""
     return subprocess.run([str(binary()), *map(str, arguments)], timeout=seconds, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          env={**clean, **(env or {})}, **options)
+                          env={**clean_environment(), **(env or {})}, **options)
 
 
 def until(claim, what, seconds=WAIT_SECONDS, pause=0.01):
@@ -100,8 +105,7 @@ class Node(NodeProcess):
     # ---- life ---------------------------------------------------------------------------
 
     def start(self, seconds=WAIT_SECONDS, env=None):
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("EZP2P_")}
-        self.spawn(env={**clean, **(env or {})})
+        self.spawn(env={**clean_environment(), **(env or {})})
         self.wait_ready(seconds)
         return self
 

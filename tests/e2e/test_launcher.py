@@ -1,0 +1,136 @@
+"""The swarm launcher: simnet/swarm.py with the program under test."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from harness import ROOT, binary, clean_environment, until
+
+
+class Launcher(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="ezp2p-launcher-")
+        self.addCleanup(self.directory.cleanup)
+
+    def start(self, *arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-B", str(ROOT / "simnet/swarm.py"), "--binary", str(binary()),
+             "--dir", self.directory.name, *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=clean_environment())
+        self.addCleanup(process.kill)
+        return process
+
+    def run_swarm(self, *arguments, seconds=300):
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=seconds)
+        self.assertEqual(self.node_processes(), [], "every node ended with the launcher")
+        return process.returncode, out, err
+
+    def node_processes(self):
+        """Processes, but zombies, that run over this test's directories."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                if entry.name.isdigit() and f"{self.directory.name}/node".encode() in command:
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+        return found
+
+    def wait_for_nodes(self, count):
+        until(lambda: len(list(pathlib.Path(self.directory.name).glob("node*/endpoints.json")))
+              == count, f"{count} nodes run")
+
+    def test_summary_is_one_json_object_and_says_they_agree(self):
+        code, out, err = self.run_swarm(4, "--for", 3, "--tx-rate", 20, "--block-every", 1,
+                                        "--json")
+        self.assertEqual(code, 0, out + err)
+        summary = json.loads(out)
+        self.assertEqual((summary["nodes"], summary["converged"], summary["differing"]),
+                         (4, True, []))
+        self.assertGreater(summary["tx_accepted"], 20)
+        self.assertEqual(summary["tx_in_chain"], summary["tx_accepted"])
+        self.assertEqual(summary["tx_ms"]["count"], summary["tx_accepted"])
+        self.assertGreater(summary["block_ms"]["p99"], 0)
+        self.assertGreaterEqual(summary["copies"], 1)
+        self.assertGreater(summary["bytes"], 10000)
+        self.assertGreater(summary["rss_mib_max"], 1)
+        self.assertIsNotNone(summary["connected_s"])
+        self.assertIn("explorer: http://127.0.0.1:", err)
+
+    def test_kept_directory_is_gone_on_from(self):
+        code, first, err = self.run_swarm(2, "--for", 1, "--block-every", 0.3, "--json")
+        self.assertEqual(code, 0, err)
+        code, second, err = self.run_swarm(2, "--for", 1, "--block-every", 1000, "--json")
+        self.assertEqual(code, 0, err)
+        self.assertGreaterEqual(json.loads(second)["height"], json.loads(first)["height"])
+
+    def test_interrupt_ends_it_in_order(self):
+        process = self.start(3)
+        self.wait_for_nodes(3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertIn("all nodes hold the same chain", out)
+        self.assertEqual(self.node_processes(), [])
+
+    def test_killed_launcher_leaves_no_node_behind(self):
+        process = self.start(3)
+        self.wait_for_nodes(3)
+        process.kill()
+        process.communicate()
+        until(lambda: not self.node_processes(), "its nodes ended")
+
+    def test_node_that_died_is_named(self):
+        process = self.start(3, "--for", 4)
+        self.wait_for_nodes(3)
+        folder = pathlib.Path(self.directory.name, "node2")
+        os.kill(json.loads((folder / "endpoints.json").read_text())["pid"], signal.SIGKILL)
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 1, out + err)
+        self.assertIn("node 2 ended with signal 9", out)
+
+    def test_nodes_that_differ_are_named(self):
+        process = self.start(2, "--for", 2, "--block-every", 0.2, "--patience", 3,
+                             "--", "--listen", "off")
+        out, err = process.communicate(timeout=400)
+        self.assertEqual(process.returncode, 1, out + err)
+        self.assertRegex(out, r"node \d differs: on [0-9a-f]{64} \(height \d+\)")
+        self.assertIn("do not hold the same chain", out)
+
+    def test_base_port_decides_the_ports(self):
+        base = 20000 + os.getpid() % 10000
+        process = self.start(2, "--base-port", base)
+        self.wait_for_nodes(2)
+        ends = json.loads(pathlib.Path(self.directory.name, "node2/endpoints.json").read_text())
+        self.assertEqual(ends["http"], f"127.0.0.1:{base + 2}")
+        self.assertEqual(ends["p2p"], f"127.0.0.1:{base + 3}")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(120), 0)
+
+    def test_bad_option_of_the_node_is_shown(self):
+        code, out, err = self.run_swarm(2, "--for", 1, "--", "--no-such-option")
+        self.assertEqual(code, 1)
+        self.assertIn("no-such-option", err)
+
+
+class Script(unittest.TestCase):
+    def test_bad_usage_exits_2_before_anything_is_built(self):
+        start = time.monotonic()
+        result = subprocess.run([ROOT / "simnet/run.sh", "ten"], capture_output=True, text=True,
+                                timeout=120)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("usage", result.stderr)
+        self.assertNotIn("building", result.stderr)
+        self.assertLess(time.monotonic() - start, 120)
+
+
+if __name__ == "__main__":
+    unittest.main()
