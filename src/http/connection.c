@@ -416,14 +416,14 @@ static void on_resume(evutil_socket_t fd, short what, void *self)
     ez_conn_process(self);
 }
 
-void ez_conn_new(ez_http *http, evutil_socket_t fd)
+ez_conn *ez_conn_new(ez_http *http, evutil_socket_t fd)
 {
     int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct bufferevent *bev = bufferevent_socket_new(http->config.base, fd, BEV_OPT_CLOSE_ON_FREE);
     if (bev == NULL) {
         (void)evutil_closesocket(fd);
-        return;
+        return NULL;
     }
     ez_conn *conn = ez_alloc(1, sizeof *conn);
     conn->http = http;
@@ -442,4 +442,11 @@ void ez_conn_new(ez_http *http, evutil_socket_t fd)
     (void)bufferevent_set_timeouts(bev, NULL, &stall);
     set_deadline(conn, EZ_HTTP_REQUEST_TIMEOUT_MS);
     (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
+    return conn;
+}
+
+void ez_conn_turn_away(ez_conn *conn)
+{
+    ez_respond_header(&conn->exchange, "Retry-After", "1");
+    refuse(conn, EZ_REFUSED(503, "busy", "too many connections are open; try again"));
 }

@@ -36,6 +36,7 @@
 #define EZ_HTTP_PIPELINE_BYTES   65536    /* unsent answers before the next request is looked at */
 #define EZ_HTTP_BODIES_BYTES_MAX 16777216 /* request bodies of all connections together */
 #define EZ_HTTP_OUTPUT_BYTES_MAX 33554432 /* unsent answers of all connections together */
+#define EZ_HTTP_TURNED_AWAY_MAX  32       /* above the connection cap, to be told so */
 #define EZ_HTTP_WAITING_MAX      16       /* for /mine, and for /nodes/resolve */
 #define EZ_HTTP_EXTRA_BYTES_MAX  768      /* header lines that a handler adds */
 
@@ -143,8 +144,11 @@ struct ez_http {
 
 /* ---- connection.c ------------------------------------------------------------------------ */
 
-/* ez_conn_new: serve an accepted socket; takes `fd`. */
-void ez_conn_new(ez_http *http, evutil_socket_t fd);
+/* ez_conn_new: serve an accepted socket; takes `fd`. NULL when there is no memory for it. */
+ez_conn *ez_conn_new(ez_http *http, evutil_socket_t fd);
+
+/* ez_conn_turn_away: answer 503 before anything is read, and close. */
+void ez_conn_turn_away(ez_conn *conn);
 
 /* ez_conn_process: go on with what is in the input buffer. */
 void ez_conn_process(ez_conn *conn);

@@ -84,25 +84,6 @@ static ez_conn *longest_idle(const ez_http *http)
     return found;
 }
 
-/* No room: say so without keeping anything for it. */
-static void turn_away(ez_http *http, evutil_socket_t fd)
-{
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Content-Type: application/problem+json\r\n"
-                                 "Content-Length: 132\r\n"
-                                 "Retry-After: 1\r\n"
-                                 "Connection: close\r\n\r\n"
-                                 "{\"code\":\"busy\",\"detail\":\"too many connections are open; "
-                                 "try again\",\"status\":503,\"title\":\"Service Unavailable\","
-                                 "\"type\":\"about:blank\"}\n";
-    http->totals.refused++;
-    (void)send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    char unread[4096]; /* closing with unread input would reset the connection and the answer */
-    (void)recv(fd, unread, sizeof unread, MSG_DONTWAIT);
-    (void)shutdown(fd, SHUT_WR);
-    (void)evutil_closesocket(fd);
-}
-
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
                       int size, void *self)
 {
@@ -110,15 +91,25 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     (void)listener;
     (void)address;
     (void)size;
-    if (http->conn_count >= EZ_HTTP_CONNECTIONS_MAX) {
-        ez_conn *idle = longest_idle(http);
-        if (idle == NULL) {
-            turn_away(http, fd);
-            return;
-        }
-        ez_conn_close(idle);
+    ez_conn *idle = NULL;
+    bool is_full = http->conn_count >= EZ_HTTP_CONNECTIONS_MAX;
+    if (is_full) {
+        idle = longest_idle(http);
     }
-    ez_conn_new(http, fd);
+    if (idle != NULL) {
+        ez_conn_close(idle);
+        is_full = false;
+    }
+    if (http->conn_count >= EZ_HTTP_CONNECTIONS_MAX + EZ_HTTP_TURNED_AWAY_MAX) {
+        http->totals.refused++;
+        (void)evutil_closesocket(fd);
+        return;
+    }
+    ez_conn *conn = ez_conn_new(http, fd);
+    if (is_full && conn != NULL) {
+        http->totals.refused++;
+        ez_conn_turn_away(conn);
+    }
 }
 
 static void on_accept_error(struct evconnlistener *listener, void *self)
