@@ -204,16 +204,18 @@ bool ez_dialer_connected(ez_dialer *dialer, ez_dial_purpose *out, uint64_t dial,
 
 void ez_dialer_ready(ez_dialer *dialer, ez_link_id link)
 {
-    manual *item = find_link(dialer, link);
-    if (item != NULL) {
-        item->pause = EZ_REDIAL_MS_MIN;
+    manual *item;
+    DL_FOREACH (dialer->manuals, item) {
+        if (item->link == link.value) {
+            item->pause = EZ_REDIAL_MS_MIN;
+        }
     }
 }
 
 void ez_dialer_closed(ez_dialer *dialer, ez_link_id link, bool give_up, ez_rng *rng, ez_time_ms now)
 {
-    manual *item = find_link(dialer, link);
-    if (item != NULL) {
+    manual *item; /* one link serves all the names that its node was asked for by */
+    while ((item = find_link(dialer, link)) != NULL) {
         item->link = 0;
         if (give_up) {
             item->pause = EZ_REDIAL_MS_MAX;
@@ -224,8 +226,8 @@ void ez_dialer_closed(ez_dialer *dialer, ez_link_id link, bool give_up, ez_rng *
 
 void ez_dialer_replace(ez_dialer *dialer, ez_link_id from, ez_link_id to)
 {
-    manual *item = find_link(dialer, from);
-    if (item != NULL) {
+    manual *item;
+    while ((item = find_link(dialer, from)) != NULL) {
         item->link = to.value;
     }
 }
@@ -244,6 +246,12 @@ bool ez_dialer_is_dialing(const ez_dialer *dialer, const ez_endpoint *endpoint)
         }
     }
     return false;
+}
+
+bool ez_dialer_is_asked_for(const ez_dialer *dialer, const ez_endpoint *endpoint)
+{
+    const ez_endpoint_string ip = ez_endpoint_ip_text(endpoint);
+    return find_host(dialer, ip.text, endpoint->port) != NULL;
 }
 
 size_t ez_dialer_pending(const ez_dialer *dialer)

@@ -24,7 +24,8 @@ static void dial(ez_node *node, uint64_t number, const char *host, uint16_t port
 static bool is_usable(void *self, const ez_endpoint *endpoint)
 {
     ez_node *node = self;
-    if (ez_dialer_is_dialing(node->dialer, endpoint) || node_is_discouraged(node, endpoint)) {
+    if (ez_dialer_is_dialing(node->dialer, endpoint) ||
+        ez_dialer_is_asked_for(node->dialer, endpoint) || node_is_discouraged(node, endpoint)) {
         return false;
     }
     bool public = ez_endpoint_reach(endpoint) == EZ_REACH_PUBLIC;

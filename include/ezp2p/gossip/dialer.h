@@ -58,6 +58,10 @@ void ez_dialer_replace(ez_dialer *dialer, ez_link_id from, ez_link_id to);
 
 bool ez_dialer_is_manual(const ez_dialer *dialer, ez_link_id link);
 bool ez_dialer_is_dialing(const ez_dialer *dialer, const ez_endpoint *endpoint);
+
+/* ez_dialer_is_asked_for: whether a manual peer has this address, written as a number: it is
+ * dialled in its own rhythm and needs no automatic dial beside that. */
+bool ez_dialer_is_asked_for(const ez_dialer *dialer, const ez_endpoint *endpoint);
 size_t ez_dialer_pending(const ez_dialer *dialer); /* automatic dials under way */
 
 /* ez_dialer_deadline: when ez_dialer_next has something; EZ_TIME_NEVER: not before an event. */
