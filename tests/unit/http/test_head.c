@@ -127,8 +127,7 @@ Test(head, fields_with_two_meanings_are_refused)
         "Transfer-Encoding: gzip, chunked",
         "Transfer-Encoding: identity",
         "Transfer-Encoding:",
-        "Transfer-Encoding: \x0b"
-        "chunked",
+        "Transfer-Encoding: \013chunked",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
         "Transfer-Encoding: chunked\r\nContent-Length: 3",
         "Content-Length: 3\r\nTransfer-Encoding: chunked",
