@@ -118,10 +118,11 @@ static ez_pool_node *insert(ez_pool *pool, const ez_tx *tx, const ez_tx_id *id, 
         .arrival = ++pool->arrival_last,
         .since = now,
     };
+    node->size = (uint32_t)ez_blob_size(bytes);
     const unsigned hash = ez_hash_value(&pool->key, id, sizeof(*id));
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, pool->nodes, &node->entry.id, sizeof(*id), hash, node);
     ez_pool_arrivals_add(&pool->arrivals, node);
-    pool->bytes += ez_blob_size(bytes);
+    pool->bytes += node->size;
     node->signer = ez_pool_signer_get(pool, &tx->signer);
     node->signer->entry_count++;
     if (node->entry.from_address) {
@@ -178,7 +179,7 @@ void ez_pool_drop(ez_pool *pool, ez_pool_node *node, ez_rule rule)
     ez_pool_evictable_remove(pool, node);
     ez_pool_arrivals_remove(&pool->arrivals, node);
     HASH_DEL(pool->nodes, node);
-    pool->bytes -= ez_blob_size(node->entry.bytes);
+    pool->bytes -= node->size;
     node->signer->entry_count--;
     if (pool->left != NULL) {
         pool->left(pool->self, &node->entry, rule);

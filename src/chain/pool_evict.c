@@ -18,8 +18,7 @@ int ez_pool_compare_rate(uint64_t fee_a, size_t size_a, uint64_t fee_b, size_t s
 /* Whether `a` gives way before `b`: the lower fee per byte, the newest among equals. */
 static bool goes_first(const ez_pool_node *a, const ez_pool_node *b)
 {
-    const int order = ez_pool_compare_rate(a->entry.fee, ez_blob_size(a->entry.bytes), b->entry.fee,
-                                           ez_blob_size(b->entry.bytes));
+    const int order = ez_pool_compare_rate(a->entry.fee, a->size, b->entry.fee, b->size);
     return order < 0 || (order == 0 && a->entry.arrival > b->entry.arrival);
 }
 
@@ -105,7 +104,7 @@ typedef struct victims {
 static void choose(ez_pool *pool, victims *chosen, ez_pool_node *node)
 {
     chosen->nodes[chosen->count++] = node;
-    chosen->bytes += ez_blob_size(node->entry.bytes);
+    chosen->bytes += node->size;
     ez_pool_evictable_remove(pool, node);
     if (node->run_prev != NULL) {
         ez_pool_evictable_add(pool, node->run_prev); /* the last of its run, once `node` is gone */
@@ -136,8 +135,7 @@ static bool choose_all(ez_pool *pool, victims *chosen, uint64_t fee, size_t size
             return false;
         }
         ez_pool_node *const node = pool->evictable.nodes[0];
-        const size_t node_size = ez_blob_size(node->entry.bytes);
-        if (!durable && ez_pool_compare_rate(node->entry.fee, node_size, fee, size) >= 0) {
+        if (!durable && ez_pool_compare_rate(node->entry.fee, node->size, fee, size) >= 0) {
             return false;
         }
         choose(pool, chosen, node);

@@ -26,6 +26,7 @@ typedef struct ez_pool_node {
     struct ez_pool_node *run_prev;
     struct ez_pool_node *run_next;
     uint32_t evict_place; /* in the eviction heap, counted from 1; 0: not in it */
+    uint32_t size;        /* of entry.bytes, kept here because every comparison asks for it */
     UT_hash_handle hh;
 } ez_pool_node;
 

@@ -5,34 +5,46 @@
 
 #include <stdlib.h>
 
+/* What is compared stands in the heap itself: nodes are strewn over memory. */
+typedef struct candidate {
+    const ez_pool_node *node;
+    uint64_t fee;
+    uint64_t arrival;
+    size_t size;
+} candidate;
+
 typedef struct candidates {
-    const ez_pool_node **nodes;
+    candidate *items;
     size_t count;
 } candidates;
 
-/* Whether `a` is taken before `b`: the higher fee per byte, the first to arrive among equals. */
-static bool goes_first(const ez_pool_node *a, const ez_pool_node *b)
+static candidate candidate_of(const ez_pool_node *node)
 {
-    const int order = ez_pool_compare_rate(a->entry.fee, ez_blob_size(a->entry.bytes), b->entry.fee,
-                                           ez_blob_size(b->entry.bytes));
-    return order > 0 || (order == 0 && a->entry.arrival < b->entry.arrival);
+    return (candidate){node, node->entry.fee, node->entry.arrival, node->size};
+}
+
+/* Whether `a` is taken before `b`: the higher fee per byte, the first to arrive among equals. */
+static bool goes_first(const candidate *a, const candidate *b)
+{
+    const int order = ez_pool_compare_rate(a->fee, a->size, b->fee, b->size);
+    return order > 0 || (order == 0 && a->arrival < b->arrival);
 }
 
 static void sift_down(candidates *heap, size_t place)
 {
-    const ez_pool_node *const node = heap->nodes[place];
+    const candidate moved = heap->items[place];
     for (;;) {
         size_t child = place * 2 + 1;
-        if (child + 1 < heap->count && goes_first(heap->nodes[child + 1], heap->nodes[child])) {
+        if (child + 1 < heap->count && goes_first(&heap->items[child + 1], &heap->items[child])) {
             child++;
         }
-        if (child >= heap->count || !goes_first(heap->nodes[child], node)) {
+        if (child >= heap->count || !goes_first(&heap->items[child], &moved)) {
             break;
         }
-        heap->nodes[place] = heap->nodes[child];
+        heap->items[place] = heap->items[child];
         place = child;
     }
-    heap->nodes[place] = node;
+    heap->items[place] = moved;
 }
 
 /* `node` or the first note from a label that arrived after it. */
@@ -46,15 +58,15 @@ static const ez_pool_node *note_from(const ez_pool_node *node)
 
 static void collect(candidates *heap, const ez_pool *pool)
 {
-    heap->nodes = ez_alloc(HASH_COUNT(pool->signers) + 1, sizeof(const ez_pool_node *));
+    heap->items = ez_alloc(HASH_COUNT(pool->signers) + 1, sizeof(*heap->items));
     for (const ez_pool_signer *at = pool->signers; at != NULL; at = at->hh.next) {
         if (at->ready_last != NULL) {
-            heap->nodes[heap->count++] = at->run_first;
+            heap->items[heap->count++] = candidate_of(at->run_first);
         }
     }
     const ez_pool_node *const note = note_from(pool->nodes);
     if (note != NULL) {
-        heap->nodes[heap->count++] = note;
+        heap->items[heap->count++] = candidate_of(note);
     }
     for (size_t place = heap->count / 2; place > 0; place--) {
         sift_down(heap, place - 1);
@@ -73,7 +85,7 @@ static const ez_pool_node *successor(const ez_pool_node *node, bool was_taken)
 
 static void replace_first(candidates *heap, const ez_pool_node *next)
 {
-    heap->nodes[0] = next != NULL ? next : heap->nodes[--heap->count];
+    heap->items[0] = next != NULL ? candidate_of(next) : heap->items[--heap->count];
     if (heap->count > 0) {
         sift_down(heap, 0);
     }
@@ -87,15 +99,14 @@ size_t ez_pool_select(const ez_pool *pool, const ez_pool_entry **out, size_t out
     size_t room = bytes_max;
     collect(&heap, pool);
     while (heap.count > 0 && count < out_max && room >= EZ_POOL_TX_BYTES_MIN) {
-        const ez_pool_node *const node = heap.nodes[0];
-        const size_t size = ez_blob_size(node->entry.bytes);
-        const bool does_fit = size <= room;
+        const ez_pool_node *const node = heap.items[0].node;
+        const bool does_fit = node->size <= room;
         if (does_fit) {
             out[count++] = &node->entry;
-            room -= size;
+            room -= node->size;
         }
         replace_first(&heap, successor(node, does_fit));
     }
-    free(heap.nodes);
+    free(heap.items);
     return count;
 }
