@@ -406,6 +406,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *self)
         refuse(conn, EZ_REFUSED(408, "request-timeout", "a request must arrive within 10 seconds"));
         return;
     }
+    if (conn->state == EZ_CONN_HEAD && ez_conn_output(conn) > 0) {
+        set_deadline(conn, EZ_HTTP_IDLE_MS); /* still taking the last answer: not idle yet */
+        return;
+    }
     ez_conn_close(conn);
 }
 
