@@ -17,7 +17,7 @@ ez_packages_test=(
     libcriterion-dev clang libclang-rt-14-dev clang-format
 )
 # What the benchmarks take on top of the first.
-ez_packages_bench=(wrk)
+ez_packages_bench=(wrk openssl)
 
 ez_say() { printf '%s\n' "$*" >&2; }
 
@@ -96,7 +96,7 @@ ez_build_node() {
     # Nothing is newer than the last build, no file, and no folder from which one was removed:
     # then not even ninja is asked.
     if [[ -x $program && -e $stamp && -z $(cd "$ez_root" && find CMakeLists.txt CMakePresets.json \
-        include proto src -newer "$stamp" -print -quit) ]]; then
+        simnet/CMakeLists.txt include proto src -newer "$stamp" -print -quit) ]]; then
         return
     fi
     ez_configure "$1"
