@@ -5,6 +5,7 @@
 #include "ezp2p/chain/header.h"
 #include "ezp2p/chain/merkle.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ void kit_init(test_kit *kit)
     memset(kit, 0, sizeof *kit);
     EZ_ASSERT(ez_crypto_init() == EZ_OK);
     ez_network_classic(&kit->network);
-    strcpy(kit->network.name, "store-test");
+    snprintf(kit->network.name, sizeof kit->network.name, "store-test");
     kit->network.first_bits = EASY_BITS;
     kit->network.genesis.timestamp = 1000000;
     ez_header_id(&kit->network.genesis_id, &kit->network.genesis);

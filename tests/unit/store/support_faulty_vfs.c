@@ -95,7 +95,9 @@ static void keep_change(disk_image *image, const change *item, size_t size)
     if (end > image->size) {
         resize(image, end);
     }
-    memcpy(image->data + item->offset, item->data, size);
+    if (size > 0) {
+        memcpy(image->data + item->offset, item->data, size);
+    }
 }
 
 static void drop_changes(disk_image *image)

@@ -29,7 +29,7 @@ static void keep_line(void *self, ez_log_level level, const char *event, const e
 void home_init(test_home *home)
 {
     memset(home, 0, sizeof *home);
-    strcpy(home->dir, "/tmp/ez-store-XXXXXX");
+    snprintf(home->dir, sizeof home->dir, "/tmp/ez-store-XXXXXX");
     const char *made = mkdtemp(home->dir);
     EZ_ASSERT(made);
     snprintf(home->path, sizeof home->path, "%s/chain.db", home->dir);

@@ -173,7 +173,7 @@ Test(store, file_that_does_not_name_its_network_is_damage)
 
 Test(store, missing_directory_is_an_io_error)
 {
-    strcpy(home.path, "/tmp/ez-no-such-directory/chain.db");
+    snprintf(home.path, sizeof home.path, "/tmp/ez-no-such-directory/chain.db");
     cr_assert_eq(home_open(&home, &kit.network), EZ_ERR_IO);
 }
 
