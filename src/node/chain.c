@@ -178,15 +178,16 @@ static void return_txs(ez_node *node, const ez_block *block)
 
 static void update_pool(ez_node *node, const move *done)
 {
-    for (size_t i = done->taken_off_count; i-- > 0;) {
-        return_txs(node, done->taken_off[i]);
-    }
     for (size_t i = 0; i < done->put_on_count; i++) {
         ez_pool_connected(node->pool, done->put_on[i]);
+    }
+    for (size_t i = done->taken_off_count; i-- > 0;) { /* oldest first */
+        return_txs(node, done->taken_off[i]);
     }
     if (done->taken_off_count > 0) {
         ez_pool_recheck(node->pool);
     }
+    node_take_orphans(node);
 }
 
 static void notify_reorg(ez_node *node, const move *done)

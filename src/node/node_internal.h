@@ -321,6 +321,7 @@ void node_check_client_tx(ez_node *node, const ez_byte_span *bytes, uint64_t req
 ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob *bytes,
                      bool from_client, ez_link_id peer);
 void node_tx_checked(ez_node *node, node_job *job, ez_check_job *done);
+void node_take_orphans(ez_node *node);
 void node_ask_txs(ez_node *node);
 void node_announce_txs(ez_node *node);
 void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule);

@@ -146,7 +146,7 @@ static void note_accepted(ez_node *node, const ez_tx_id *id, bool own, ez_link_i
 }
 
 /* Entries that waited for this one may have their turn now. */
-static void take_orphans(ez_node *node)
+void node_take_orphans(ez_node *node)
 {
     ez_tx tx;
     ez_tx_id id;
@@ -174,7 +174,7 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
             keep_durable(node, id, bytes);
         }
         note_accepted(node, id, from_client, peer);
-        take_orphans(node);
+        node_take_orphans(node);
     }
     return rule;
 }
