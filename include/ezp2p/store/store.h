@@ -23,7 +23,7 @@ typedef struct ez_store_config {
 
 /* ez_store_open: open or create the database, bring its schema up to date.
  *   returns  EZ_ERR_IO, EZ_ERR_CORRUPT, EZ_ERR_CONFIG (other network), EZ_ERR_UNSUPPORTED (newer
- *            schema); *out NULL then, the reason is in the log */
+ *            schema, or, read-only, an older one); *out NULL then, the reason is in the log */
 EZ_MUST_USE ez_status ez_store_open(ez_store **out, const ez_store_config *config);
 
 /* ez_store_start: start the writer thread. `stored` is called on it after each commit with the
