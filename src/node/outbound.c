@@ -3,12 +3,10 @@
 
 #include <stdlib.h>
 
-#define ADDRESSES_RELAYED_MAX                                                                      \
-    10                           /* unasked-for addresses in one message are passed on up to this  \
-                                  */
-#define ADDRESSES_TAKEN_MAX 4000 /* of one peer, over the life of its link */
-#define BOOK_SAVE_MS        60000
-#define BOOK_RETRY_MS       1000
+#define ADDRESSES_RELAYED_MAX 10   /* of one message; more of them are no news but a list */
+#define ADDRESSES_TAKEN_MAX   4000 /* of one peer, over the life of its link */
+#define BOOK_SAVE_MS          60000
+#define BOOK_RETRY_MS         1000
 
 static void dial(ez_node *node, uint64_t number, const char *host, uint16_t port)
 {
@@ -173,13 +171,13 @@ void node_addresses_received(ez_node *node, ez_peer *peer, const ez_message *mes
     if (peer->addresses_taken > ADDRESSES_TAKEN_MAX) {
         return;
     }
-    bool answer = peer->addresses_asked && count > ADDRESSES_RELAYED_MAX;
+    bool news = count <= ADDRESSES_RELAYED_MAX; /* or one message would cause thousands */
     for (size_t i = 0; i < count; i++) {
         const ez_known_address *row = &message->as.addresses.list[i];
         uint64_t age_us = (uint64_t)row->age_s * 1000000;
         ez_wall_us seen = node->now.wall > age_us ? node->now.wall - age_us : 0;
         bool is_new = ez_book_add(node->book, &row->endpoint, &peer->remote, seen, node->now);
-        if (is_new && !answer) {
+        if (is_new && news) {
             pass_on(node, peer, &row->endpoint);
         }
         node->book_changed |= is_new;

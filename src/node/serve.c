@@ -13,8 +13,9 @@
 static void send_body(ez_node *node, ez_peer *peer, const ez_block_id *id)
 {
     ez_blob *body = node_body_bytes(node, id);
-    if (body == NULL) {
+    if (body == NULL || ez_blob_size(body) == 0) { /* genesis has none to send */
         node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+        ez_blob_unref(body);
         return;
     }
     ez_message message = {.type = EZ_MSG_BODY};
@@ -118,8 +119,7 @@ void node_txs_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
 {
     size_t count = message->as.tx_ids.count;
     if (peer->serve_tx_count + count > 2 * EZ_TXS_IN_FLIGHT_PEER) {
-        node_close_peer(node, peer, EZ_GOODBYE_FLOOD, "too many transactions asked for");
-        return;
+        return; /* a slow link is no offence: the asker's time-outs send it elsewhere */
     }
     peer->serve_txs =
         ez_realloc(peer->serve_txs, peer->serve_tx_count + count, sizeof(*peer->serve_txs));
@@ -183,7 +183,8 @@ static void send_parts(ez_node *node, ez_peer *peer, const ez_block_id *id,
     const ez_entry *entry = ez_tree_find(node->tree, id);
     ez_block *block = node_block(node, entry);
     if (positions[count - 1] >= block->tx_count) {
-        node_close_peer(node, peer, EZ_GOODBYE_MESSAGE_LIMIT, "no such position in the block");
+        /* The announcement lied, and we may be the one who passed it on unchecked. */
+        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
         ez_block_unref(block);
         return;
     }
