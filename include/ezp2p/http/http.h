@@ -1,5 +1,6 @@
-/* The REST adapter: evhttp routes onto node commands and queries, behind one gate that checks every
- * request before a handler sees it. */
+/* The REST adapter: HTTP routes onto node commands and queries, behind one gate that checks every
+ * request before a handler sees it. The HTTP server is our own, on bufferevents: libevent's evhttp
+ * parses before anybody can look, and cannot be told to be strict. */
 #ifndef EZP2P_HTTP_HTTP_H
 #define EZP2P_HTTP_HTTP_H
 
