@@ -19,6 +19,7 @@ typedef struct slot {
     ez_time_ms since;          /* SLOT_ASKED */
     uint64_t tried[TRIED_MAX]; /* peers that failed; the oldest gives way */
     uint32_t tried_count;
+    ez_time_ms retry; /* until then they are not asked again */
 } slot;
 
 /* What a peer has in flight, and how long it may hold the window back. */
@@ -169,8 +170,11 @@ bool ez_fetch_has(const ez_fetch *fetch, const ez_block_id *id, uint64_t height)
     return at != NULL && ez_block_id_is_equal(&at->id, id);
 }
 
-static bool was_tried(const slot *at, uint64_t peer)
+static bool was_tried(const slot *at, uint64_t peer, ez_time_ms now)
 {
+    if (now >= at->retry) {
+        return false;
+    }
     for (uint32_t i = 0; i < at->tried_count; i++) {
         if (at->tried[i] == peer) {
             return true;
@@ -179,9 +183,14 @@ static bool was_tried(const slot *at, uint64_t peer)
     return false;
 }
 
-static void note_tried(slot *at, uint64_t peer)
+static void note_tried(slot *at, uint64_t peer, ez_time_ms now)
 {
-    if (was_tried(at, peer)) {
+    const bool known = was_tried(at, peer, now);
+    if (now >= at->retry) {
+        at->tried_count = 0; /* those of earlier rounds are free again */
+    }
+    at->retry = now + EZ_BODY_STALL_MS;
+    if (known) {
         return;
     }
     if (at->tried_count == TRIED_MAX) {
@@ -218,7 +227,7 @@ bool ez_fetch_next(ez_fetch *fetch, ez_block_id *out, uint64_t *height, ez_link_
     }
     for (uint64_t h = fetch->first_needed; h < fetch->end && h <= common; h++) {
         slot *at = slot_at(fetch, h);
-        if (at->state == SLOT_NEEDED && !was_tried(at, peer.value)) {
+        if (at->state == SLOT_NEEDED && !was_tried(at, peer.value, now)) {
             set_asked(fetch, at, from, now);
             *out = at->id;
             *height = h;
@@ -263,14 +272,21 @@ void ez_fetch_here(ez_fetch *fetch, uint64_t height)
     at->state = SLOT_HERE;
 }
 
-void ez_fetch_failed(ez_fetch *fetch, uint64_t height, ez_link_id peer)
+void ez_fetch_failed(ez_fetch *fetch, uint64_t height, ez_link_id peer, ez_time_ms now)
 {
     slot *at = slot_at(fetch, height);
     if (at == NULL) {
         return;
     }
-    note_tried(at, peer.value);
-    if (at->state == SLOT_HERE || at->peer == peer.value) {
+    note_tried(at, peer.value, now);
+    if (at->state == SLOT_HERE || (at->state == SLOT_ASKED && at->peer == peer.value)) {
+        set_needed(fetch, height);
+    }
+}
+
+void ez_fetch_again(ez_fetch *fetch, uint64_t height)
+{
+    if (slot_at(fetch, height) != NULL) {
         set_needed(fetch, height);
     }
 }
@@ -312,7 +328,7 @@ bool ez_fetch_stalled(ez_fetch *fetch, ez_link_id *peer, ez_time_ms now)
         from->patience = EZ_BODY_STALL_MS_MAX;
     }
     *peer = (ez_link_id){at->peer};
-    note_tried(at, at->peer);
+    note_tried(at, at->peer, now);
     set_needed(fetch, fetch->begin);
     return true;
 }
@@ -324,6 +340,13 @@ ez_time_ms ez_fetch_deadline(const ez_fetch *fetch)
         return EZ_TIME_NEVER;
     }
     return at->since + find_supplier(fetch, at->peer)->patience;
+}
+
+ez_time_ms ez_fetch_retry(const ez_fetch *fetch, ez_time_ms now)
+{
+    const slot *at = slot_peek(fetch, fetch->begin);
+    bool kept = at != NULL && at->state == SLOT_NEEDED && at->tried_count > 0 && at->retry > now;
+    return kept ? at->retry : EZ_TIME_NEVER;
 }
 
 uint32_t ez_fetch_in_flight(const ez_fetch *fetch, ez_link_id peer)

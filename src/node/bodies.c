@@ -4,9 +4,14 @@
  * tip. The fetch window runs along it, from the first body we lack. Bodies are checked as they
  * come, in any order, wait in memory (bounded) and are accepted in order of height.
  *
- * A body that does not match its header condemns who sent it. One that matches and breaks a rule
- * condemns the block; who served it is at fault only when it was asked for it, since bodies are
- * served after checking (serve.c).
+ * A body that does not match its header condemns who sent it; one that we put together from an
+ * announcement condemns nobody, since announcements are passed on unchecked, and is asked for as a
+ * whole. A body that matches and breaks a rule condemns the block, and who served it or parts of
+ * it, since that is done after checking (serve.c).
+ *
+ * Headers are cheap beside blocks. A chain of headers whose bodies do not come must not keep us
+ * from another chain, from announcing or from mining: as soon as a peer fails to deliver, it does
+ * not choose the target while a peer that does can.
  */
 #include "node_internal.h"
 
@@ -47,11 +52,14 @@ void node_clear_waiting(ez_node *node)
     }
 }
 
-static const ez_entry *choose_target(const ez_node *node)
+/* The chain with the most work, above ours, that peers showed: those that deliver, or the others.
+ */
+static const ez_entry *choose_target(const ez_node *node, bool failing)
 {
     const ez_entry *target = NULL;
     for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        const ez_entry *best = !peer->ready || peer->closing ? NULL : node_best_of(node, peer);
+        bool asked = peer->ready && !peer->closing && (peer->stalls > 0) == failing;
+        const ez_entry *best = asked ? node_best_of(node, peer) : NULL;
         if (best == NULL || ez_work_compare(ez_entry_work(best), ez_entry_work(node->tip)) <= 0) {
             continue;
         }
@@ -103,18 +111,8 @@ static bool window_leads_to(const ez_node *node, const ez_entry *target)
     return last != NULL && ez_fetch_has(node->fetch, ez_entry_id(last), end - 1);
 }
 
-void node_plan(ez_node *node)
+static void follow(ez_node *node, const ez_entry *target)
 {
-    node->plan_dirty = false;
-    const ez_entry *target = choose_target(node);
-    node->has_target = target != NULL;
-    if (target == NULL) {
-        if (ez_fetch_end(node->fetch) != ez_fetch_begin(node->fetch)) {
-            ez_fetch_reset(node->fetch, 0);
-            node_clear_waiting(node);
-        }
-        return;
-    }
     node->target = *ez_entry_id(target);
     if (!window_leads_to(node, target)) {
         ez_fetch_reset(node->fetch, ez_entry_height(lowest_need(node, target)) + 1);
@@ -124,13 +122,34 @@ void node_plan(ez_node *node)
     set_commons(node, target);
 }
 
+void node_plan(ez_node *node)
+{
+    node->plan_dirty = false;
+    const ez_entry *target = choose_target(node, false);
+    node->target_doubtful = target == NULL;
+    if (target == NULL) {
+        target = choose_target(node, true);
+    }
+    node->has_target = target != NULL;
+    if (target != NULL) {
+        follow(node, target);
+    } else if (ez_fetch_end(node->fetch) != ez_fetch_begin(node->fetch)) {
+        ez_fetch_reset(node->fetch, 0);
+        node_clear_waiting(node);
+    }
+    node_refuse_waiters(node);
+}
+
+bool node_is_behind(const ez_node *node)
+{
+    bool catching_up = node->has_target && !node->target_doubtful;
+    const ez_entry *target = catching_up ? ez_tree_find(node->tree, &node->target) : NULL;
+    return target != NULL && ez_entry_height(target) > ez_entry_height(node->tip) + 1;
+}
+
 bool node_is_syncing(const ez_node *node)
 {
-    if (node->headers_peer.value != 0) {
-        return true;
-    }
-    const ez_entry *target = node->has_target ? ez_tree_find(node->tree, &node->target) : NULL;
-    return target != NULL && ez_entry_height(target) > ez_entry_height(node->tip) + 1;
+    return node->headers_peer.value != 0 || node_is_behind(node);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------
@@ -143,13 +162,21 @@ static bool has_memory_for_more(const ez_node *node)
            node->write_bytes < WRITE_BYTES_MAX;
 }
 
+/* Up to which height `peer` may be asked now. The lowest slot always may: all that waits in memory
+ * waits for it. */
+static uint64_t ask_up_to(const ez_node *node, const ez_peer *peer)
+{
+    uint64_t lowest = ez_fetch_begin(node->fetch);
+    return has_memory_for_more(node) || peer->common < lowest ? peer->common : lowest;
+}
+
 static void ask_peer(ez_node *node, ez_peer *peer)
 {
     ez_block_id ids[EZ_BODIES_IN_FLIGHT_PEER];
     size_t count = 0;
     uint64_t height = 0;
-    while (count < EZ_BODIES_IN_FLIGHT_PEER && has_memory_for_more(node) &&
-           ez_fetch_next(node->fetch, &ids[count], &height, peer->link, peer->common,
+    while (count < EZ_BODIES_IN_FLIGHT_PEER &&
+           ez_fetch_next(node->fetch, &ids[count], &height, peer->link, ask_up_to(node, peer),
                          node->now.mono)) {
         count++;
     }
@@ -171,6 +198,14 @@ void node_ask_bodies(ez_node *node)
         }
     }
     node_wake_at(node, ez_fetch_deadline(node->fetch));
+    node_wake_at(node, ez_fetch_retry(node->fetch, node->now.mono));
+}
+
+/* A peer failed to deliver, or did: that decides whether it chooses the target. */
+static void set_stalls(ez_node *node, ez_peer *peer, uint32_t stalls)
+{
+    node->plan_dirty |= (peer->stalls == 0) != (stalls == 0);
+    peer->stalls = stalls;
 }
 
 void node_check_stalls(ez_node *node)
@@ -178,16 +213,26 @@ void node_check_stalls(ez_node *node)
     ez_link_id link;
     while (ez_fetch_stalled(node->fetch, &link, node->now.mono)) {
         node->counters.requests_expired++;
-        const ez_peer *peer = node_peer(node, link);
+        ez_peer *peer = node_peer(node, link);
         node_partials_peer_gone(node, link);
         if (peer != NULL && peer->stalls + 1 >= STALLS_MAX) {
-            node_close_peer(node, node_peer(node, link), EZ_GOODBYE_TIMEOUT,
-                            "bodies asked for did not come");
+            node_close_peer(node, peer, EZ_GOODBYE_TIMEOUT, "bodies asked for did not come");
         } else if (peer != NULL) {
-            node_peer(node, link)->stalls++;
+            set_stalls(node, peer, peer->stalls + 1);
         }
     }
     node_wake_at(node, ez_fetch_deadline(node->fetch));
+}
+
+/* It does not have a block that it told us of, as happens to who passes headers on: so it has no
+ * more than what is below, until it tells us again. */
+static void lower_best(ez_node *node, ez_peer *peer, const ez_entry *missing)
+{
+    const ez_entry *best = ez_tree_find(node->tree, &peer->best);
+    if (best != NULL && ez_entry_ancestor(best, ez_entry_height(missing)) == missing) {
+        peer->best = *ez_entry_id(ez_entry_parent(missing));
+        node->plan_dirty = true;
+    }
 }
 
 void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message)
@@ -199,12 +244,12 @@ void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message
             ez_fetch_asked(node->fetch, ez_entry_height(entry)).value != peer->link.value) {
             continue;
         }
-        ez_fetch_failed(node->fetch, ez_entry_height(entry), peer->link);
-        node_partial_drop(node, id);
-        peer->stalls++;
-    }
-    if (peer->stalls >= STALLS_MAX * EZ_BODIES_IN_FLIGHT_PEER) {
-        node_close_peer(node, peer, EZ_GOODBYE_TIMEOUT, "it has none of the bodies it announced");
+        if (node_partial_drop(node, id)) {
+            ez_fetch_again(node->fetch, ez_entry_height(entry)); /* it may have the whole of it */
+        } else {
+            ez_fetch_failed(node->fetch, ez_entry_height(entry), peer->link, node->now.mono);
+            lower_best(node, peer, entry);
+        }
     }
 }
 
@@ -236,7 +281,7 @@ void node_body_received(ez_node *node, ez_peer *peer, const ez_message *message)
         ez_fetch_is_here(node->fetch, ez_entry_height(entry))) {
         return; /* late: it was asked elsewhere, or is no longer wanted */
     }
-    peer->stalls = 0;
+    set_stalls(node, peer, 0);
     node_partial_drop(node, id);
     ez_byte_span bytes = message->as.body.bytes;
     node->body_bytes_mean = (node->body_bytes_mean * 7 + bytes.size) / 8;
@@ -245,11 +290,33 @@ void node_body_received(ez_node *node, ez_peer *peer, const ez_message *message)
     ez_blob_unref(body);
 }
 
-static void blame(ez_node *node, const node_job *job, ez_goodbye reason, ez_rule rule)
+/* Who served a body or parts of it, and so had checked it; value 0: nobody did. */
+static ez_link_id served_by(const node_job *job)
 {
-    ez_peer *peer = node_peer(node, job->peer);
-    if (peer != NULL && job->source == JOB_BODY_FETCHED) {
+    bool served = job->source == JOB_BODY_FETCHED || job->source == JOB_BODY_PARTS;
+    return served ? job->peer : (ez_link_id){0};
+}
+
+static void blame(ez_node *node, ez_link_id link, ez_goodbye reason, ez_rule rule)
+{
+    ez_peer *peer = node_peer(node, link);
+    if (peer != NULL) {
         node_close_peer(node, peer, reason, ez_rule_text(rule));
+    }
+}
+
+/* What came is not the header's: the sender's doing when it sent all of it. */
+static void body_is_foreign(ez_node *node, const node_job *job, const ez_entry *entry, ez_rule rule)
+{
+    uint64_t height = ez_entry_height(entry);
+    bool wanted = ez_fetch_has(node->fetch, &job->block, height);
+    if (job->source == JOB_BODY_FETCHED) {
+        if (wanted) {
+            ez_fetch_failed(node->fetch, height, job->peer, node->now.mono);
+        }
+        blame(node, job->peer, EZ_GOODBYE_BODY_MISMATCH, rule);
+    } else if (wanted) {
+        ez_fetch_again(node->fetch, height); /* whole, from anyone */
     }
 }
 
@@ -258,15 +325,10 @@ static void body_failed(ez_node *node, const node_job *job, const ez_check_job *
     ez_entry *entry = ez_tree_find(node->tree, &job->block);
     bool foreign = done->rule == EZ_RULE_BODY_MERKLE || done->rule == EZ_RULE_BODY_SIZE;
     if (entry != NULL && foreign) {
-        /* Who only announced may still be asked for the whole body. */
-        ez_link_id tried = job->source == JOB_BODY_FETCHED ? job->peer : (ez_link_id){0};
-        if (ez_fetch_has(node->fetch, &job->block, ez_entry_height(entry))) {
-            ez_fetch_failed(node->fetch, ez_entry_height(entry), tried);
-        }
-        blame(node, job, EZ_GOODBYE_BODY_MISMATCH, done->rule);
+        body_is_foreign(node, job, entry, done->rule);
     } else if (entry != NULL) {
         node_condemn(node, entry, done->rule, "judged alone");
-        blame(node, job, EZ_GOODBYE_BLOCK_INVALID, done->rule);
+        blame(node, served_by(job), EZ_GOODBYE_BLOCK_INVALID, done->rule);
     }
 }
 
@@ -316,7 +378,7 @@ static void keep_waiting(ez_node *node, const node_job *job, ez_block *block)
     node_waiting *item = ez_alloc(1, sizeof(*item));
     item->id = job->block;
     item->block = ez_block_ref(block);
-    item->peer = job->source == JOB_BODY_FETCHED ? job->peer : (ez_link_id){0};
+    item->peer = served_by(job);
     node->waiting_bytes += ez_blob_size(block->body);
     unsigned hash = (unsigned)ez_siphash(&node->table_key, &item->id, sizeof(item->id));
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, node->waiting, &item->id, sizeof(item->id), hash, item);
@@ -354,8 +416,7 @@ void node_connect_waiting(ez_node *node)
         ez_fetch_pop(node->fetch);
         node_accept_block(node, entry, block, false);
         if (ez_entry_is_invalid(entry)) {
-            node_job blamed = {.source = JOB_BODY_FETCHED, .peer = from};
-            blame(node, &blamed, EZ_GOODBYE_BLOCK_INVALID, EZ_RULE_BODY_TX);
+            blame(node, from, EZ_GOODBYE_BLOCK_INVALID, EZ_RULE_BODY_TX);
         }
         ez_block_unref(block);
         if (node->plan_dirty) {

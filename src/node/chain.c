@@ -90,14 +90,6 @@ static void disconnect_tip(ez_node *node, move *done)
     }
 }
 
-static void remember_confirmed(ez_node *node, const ez_block *block)
-{
-    for (uint32_t i = 0; i < block->tx_count; i++) {
-        ez_known_add(&node->confirmed, &node->table_key, &block->txs[i].id.hash);
-        ez_want_received(node->want, &block->txs[i].id);
-    }
-}
-
 /* Connect `entry`, a child of the tip; false when its block breaks a rule of the ledger. */
 static bool connect_tip(ez_node *node, move *done, ez_entry *entry)
 {
@@ -121,7 +113,6 @@ static bool connect_tip(ez_node *node, move *done, ez_entry *entry)
     ez_tree_set_state(node->tree, entry, EZ_ENTRY_VALID);
     node->tip = entry;
     node->counters.blocks_connected++;
-    remember_confirmed(node, block);
     append(&done->put_on, &done->put_on_count, block);
     return true;
 }
@@ -135,6 +126,13 @@ void node_condemn(ez_node *node, ez_entry *entry, ez_rule rule, const char *deta
         node_write(node, EZ_WRITE_INVALID)->block_id = *ez_entry_id(entry);
     }
     ez_tree_set_invalid(node->tree, entry);
+    /* Who showed it, or what is built on it, still has what is below. */
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        const ez_entry *best = ez_tree_find(node->tree, &peer->best);
+        if (best != NULL && ez_entry_is_invalid(best)) {
+            peer->best = *ez_entry_id(ez_entry_parent(entry));
+        }
+    }
     node->plan_dirty = true;
     node_serve_waiters(node, ez_entry_id(entry));
 }
@@ -223,8 +221,22 @@ static void notify_blocks(ez_node *node, const move *done, bool own)
     }
 }
 
+/* Of blocks that stay connected: a transaction of one that was taken off again is wanted as before.
+ */
+static void remember_confirmed(ez_node *node, const move *done)
+{
+    for (size_t i = 0; i < done->put_on_count; i++) {
+        const ez_block *block = done->put_on[i];
+        for (uint32_t at = 0; at < block->tx_count; at++) {
+            ez_known_add(&node->confirmed, &node->table_key, &block->txs[at].id.hash);
+            ez_want_received(node->want, &block->txs[at].id);
+        }
+    }
+}
+
 static void finish(ez_node *node, move *done, bool own)
 {
+    remember_confirmed(node, done);
     update_pool(node, done);
     if (done->taken_off_count > 0) {
         notify_reorg(node, done);
@@ -234,9 +246,8 @@ static void finish(ez_node *node, move *done, bool own)
     /* While a longer chain is being fetched, the plan goes on as it is. */
     node->plan_dirty |= own || done->taken_off_count > 0 || !node->has_target ||
                         ez_block_id_is_equal(&node->target, ez_entry_id(node->tip));
-    if (done->put_on_count > 0) {
-        node_announce_tip(node, done->put_on[done->put_on_count - 1]);
-    }
+    node->tip_news = true;
+    node->tip_own = own;
 }
 
 void node_activate(ez_node *node, bool own)

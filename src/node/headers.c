@@ -1,8 +1,9 @@
 /* Whose chain is how long: header sync, block announcements, announcing our own tip.
  *
  * A peer's Hello claims a tip; the claim only decides whom to ask. What counts is `best`, the entry
- * with the most work that the peer has shown by its header. A block is announced to a peer once,
- * unless the peer is known to have it, as soon as its header was judged: before its body is here.
+ * with the most work that the peer has shown by its header: it can be asked for the bodies below.
+ * A block is announced to a peer once (`told`), unless the peer is known to have it, as soon as its
+ * header was judged: before its body is here. So who was told of a block may well lack its body.
  * Nobody is blamed for passing on a header whose body turns out bad.
  */
 #include "node_internal.h"
@@ -27,10 +28,30 @@ void node_set_best(ez_node *node, ez_peer *peer, const ez_entry *entry)
     }
 }
 
+/* Against the tip, not against the best header: headers that somebody showed without bodies must
+ * not keep us from asking others. */
 static bool has_claim(const ez_node *node, const ez_peer *peer)
 {
-    const ez_entry *best = ez_tree_best_header(node->tree);
-    return ez_work_compare(&peer->claim.work, ez_entry_work(best)) > 0;
+    return ez_work_compare(&peer->claim.work, ez_entry_work(node->tip)) > 0;
+}
+
+/* A claim to have a block whose header is known needs no showing. */
+static void settle_claim(ez_node *node, ez_peer *peer)
+{
+    const ez_entry *entry = ez_tree_find(node->tree, &peer->claim.id);
+    if (entry != NULL) {
+        node_set_best(node, peer, entry);
+        peer->claim = (ez_tip){0};
+    }
+}
+
+static void settle_claims(ez_node *node)
+{
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (peer->ready && !peer->closing && peer->claim.height > 0) {
+            settle_claim(node, peer);
+        }
+    }
 }
 
 void node_ask_headers(ez_node *node, ez_peer *peer, const ez_entry *from)
@@ -50,12 +71,9 @@ void node_ask_headers(ez_node *node, ez_peer *peer, const ez_entry *from)
 void node_headers_ready(ez_node *node, ez_peer *peer)
 {
     peer->best = node->network.genesis_id;
-    const ez_entry *entry = ez_tree_find(node->tree, &peer->claim.id);
-    if (entry != NULL) {
-        node_set_best(node, peer, entry);
-        peer->claim = (ez_tip){0};
-    }
+    settle_claim(node, peer);
     node->plan_dirty = true;
+    node->tip_news = true; /* the tip may have moved since our Hello */
 }
 
 /* Sync headers from one peer at a time: the one that claims the most work. */
@@ -164,6 +182,7 @@ void node_headers_received(ez_node *node, ez_peer *peer, const ez_message *messa
     }
     if (last != NULL) {
         node_set_best(node, peer, last);
+        settle_claims(node);
     }
     bool stopped =
         count < EZ_HEADERS_MAX || last == NULL || ez_entry_height(last) != list[count - 1].index;
@@ -174,6 +193,24 @@ void node_headers_received(ez_node *node, ez_peer *peer, const ez_message *messa
     }
 }
 
+static bool is_on(const ez_entry *entry, const ez_entry *chain)
+{
+    return chain != NULL && ez_entry_ancestor(chain, ez_entry_height(entry)) == entry;
+}
+
+/* Whether an announcement of `entry` is news to a peer, and of use: it knows the parent, or can ask
+ * us for it, which takes that the parent is on our active chain. */
+static bool is_news(const ez_node *node, const ez_peer *peer, const ez_entry *entry)
+{
+    const ez_entry *best = node_best_of(node, peer);
+    const ez_entry *told = ez_tree_find(node->tree, &peer->told);
+    const ez_entry *parent = ez_entry_parent(entry);
+    bool known =
+        (best != NULL && ez_work_compare(ez_entry_work(best), ez_entry_work(entry)) >= 0) ||
+        (told != NULL && ez_work_compare(ez_entry_work(told), ez_entry_work(entry)) >= 0);
+    return !known && (is_on(parent, node->tip) || is_on(parent, best) || is_on(parent, told));
+}
+
 /* Pass an announcement on, as it came, to whoever is not known to have the block. */
 static void relay(ez_node *node, const ez_entry *entry, const ez_message *message)
 {
@@ -181,9 +218,7 @@ static void relay(ez_node *node, const ez_entry *entry, const ez_message *messag
     size_t ids_bytes = message->as.announce_block.short_id_count * sizeof(uint64_t);
     ez_byte_span reward = message->as.announce_block.reward;
     for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        const ez_entry *best = node_best_of(node, peer);
-        if (!peer->ready || peer->closing ||
-            (best != NULL && ez_work_compare(ez_entry_work(best), ez_entry_work(entry)) >= 0)) {
+        if (!peer->ready || peer->closing || !is_news(node, peer, entry)) {
             continue;
         }
         uint8_t *memory = ez_alloc(1, ids_bytes + reward.size + 1);
@@ -195,7 +230,7 @@ static void relay(ez_node *node, const ez_entry *entry, const ez_message *messag
         copy.as.announce_block.short_ids = (const uint64_t *)(const void *)memory;
         copy.as.announce_block.reward.data = memory + ids_bytes;
         node_send(node, peer, &copy, memory, NULL);
-        node_set_best(node, peer, entry);
+        peer->told = *ez_entry_id(entry);
     }
 }
 
@@ -225,12 +260,8 @@ void node_block_announced(ez_node *node, ez_peer *peer, const ez_message *messag
     }
 }
 
-/* Announce the tip to whoever does not know it; after a sync only the last block is. */
-void node_announce_tip(ez_node *node, const ez_block *block)
+static void announce_block(ez_node *node, const ez_block *block)
 {
-    if (block->tx_count == 0 || ez_tree_best_header(node->tree) != node->tip) {
-        return;
-    }
     uint32_t id_count = block->tx_count - 1;
     uint64_t *short_ids = ez_alloc(id_count + 1, sizeof(*short_ids));
     for (uint32_t i = 0; i < id_count; i++) {
@@ -245,4 +276,21 @@ void node_announce_tip(ez_node *node, const ez_block *block)
         (ez_byte_span){ez_blob_data(block->body) + reward->offset, reward->size};
     relay(node, node->tip, &message);
     free(short_ids);
+}
+
+/* While a better chain is being fetched, only its last block is worth telling; but what we mined is
+ * told at once, and nobody who fails to deliver keeps us silent. */
+void node_announce_tip(ez_node *node)
+{
+    bool waits = node->has_target && !node->target_doubtful && !node->tip_own &&
+                 !ez_block_id_is_equal(&node->target, ez_entry_id(node->tip));
+    if (!node->tip_news || waits) {
+        return;
+    }
+    node->tip_news = node->tip_own = false;
+    if (node->tip != ez_tree_genesis(node->tree) && node->peers != NULL) {
+        ez_block *block = node_block(node, node->tip);
+        announce_block(node, block);
+        ez_block_unref(block);
+    }
 }

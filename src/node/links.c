@@ -194,6 +194,7 @@ void node_sweep(ez_node *node)
 
 static void send_hello(ez_node *node, ez_peer *peer)
 {
+    peer->told = *ez_entry_id(node->tip);
     ez_message message = {.type = EZ_MSG_HELLO};
     message.as.hello = (ez_hello){
         .protocol = EZ_PROTOCOL_VERSION,
@@ -467,8 +468,10 @@ static void check_link(ez_node *node, ez_peer *peer)
     if (peer->ping_sent == 0 && (first || now >= peer->last_received + EZ_PING_INTERVAL_MS)) {
         send_ping(node, peer);
     }
-    node_wake_at(node, peer->ping_sent != 0 ? now + EZ_PING_TIMEOUT_MS
-                                            : peer->last_received + EZ_PING_INTERVAL_MS);
+    ez_time_ms heard = peer->last_received;
+    ez_time_ms latest = peer->ping_sent > heard ? peer->ping_sent : heard;
+    node_wake_at(node,
+                 peer->ping_sent != 0 ? latest + EZ_PING_TIMEOUT_MS : heard + EZ_PING_INTERVAL_MS);
     if (peer->headers_asked != 0) {
         node_wake_at(node, peer->headers_asked + EZ_HEADERS_TIMEOUT_MS);
     }

@@ -119,7 +119,7 @@ void node_update_mining(ez_node *node)
     if (node->own_pending) {
         return; /* a block of ours is about to become the tip */
     }
-    bool wanted = client || (node->mine_always && !node_is_syncing(node));
+    bool wanted = client || (node->mine_always && !node_is_behind(node));
     if (!wanted || node->stopping) {
         stop(node);
         return;

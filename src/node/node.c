@@ -137,6 +137,7 @@ static void job_done(ez_node *node, ez_check_job *done)
         node_tx_checked(node, job, done); /* keeps both until their turn */
         return;
     case JOB_BODY_FETCHED:
+    case JOB_BODY_PARTS:
     case JOB_BODY_REBUILT:
         node_body_checked(node, job, done);
         break;
@@ -321,6 +322,7 @@ static void follow_up(ez_node *node)
     }
     node_sync_headers(node);
     node_connect_waiting(node);
+    node_announce_tip(node);
     node_ask_bodies(node);
     node_ask_txs(node);
     node_announce_txs(node);

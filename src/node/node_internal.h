@@ -8,6 +8,7 @@
  *   headers.c    header sync, block announcements, whose chain is how long
  *   bodies.c     which bodies to fetch, and what becomes of those that arrive
  *   rebuild.c    block bodies from announcements and the pool
+ *   parked.c     acknowledged transactions that cannot stand at the moment
  *   serve.c      answering requests within the output budget
  *   chain.c      blocks into the tree and the ledger, reorganisations
  *   recent.c     blocks that are not yet durable, or were a moment ago
@@ -75,7 +76,8 @@ typedef struct ez_peer {
     uint32_t ping_ms;
 
     /* chain */
-    ez_block_id best;         /* greatest header we know it has */
+    ez_block_id best;         /* greatest header that it showed us */
+    ez_block_id told;         /* greatest header that we told it of; it may not have the body */
     uint64_t common;          /* height up to which its chain agrees with the fetch target */
     ez_time_ms headers_asked; /* 0: no request under way */
     uint32_t stalls;          /* bodies in a row that it did not deliver */
@@ -83,7 +85,9 @@ typedef struct ez_peer {
 
     /* transactions */
     ez_known known;
-    uint64_t pool_cursor; /* arrival number up to which the pool was announced to it */
+    ez_time_ms announce_again; /* when the pool is announced to it from the beginning */
+    uint32_t tx_jobs;          /* checks under way for it */
+    uint64_t pool_cursor;      /* arrival number up to which the pool was announced to it */
 
     /* output */
     size_t queued;      /* bytes sent since the link was last drained */
@@ -109,7 +113,8 @@ typedef struct ez_peer {
 typedef enum job_source {
     JOB_TX_PEER,
     JOB_TX_CLIENT,
-    JOB_BODY_FETCHED, /* a peer sent the body or parts of it */
+    JOB_BODY_FETCHED, /* a peer sent the body */
+    JOB_BODY_PARTS,   /* from an announcement, the pool, and parts that a peer sent */
     JOB_BODY_REBUILT, /* from an announcement and the pool alone */
     JOB_BODY_OWN,     /* mined here */
 } job_source;
@@ -166,6 +171,13 @@ typedef struct node_request {
     uint64_t request;
     struct node_request *prev, *next;
 } node_request;
+
+/* An acknowledged transaction that cannot stand at the moment (parked.c). */
+typedef struct node_parked {
+    ez_tx_id id;
+    ez_blob *bytes;
+    struct node_parked *prev, *next;
+} node_parked;
 
 /* A resolve command under way. */
 typedef struct node_resolve {
@@ -237,6 +249,8 @@ struct ez_node {
     node_recent *recents_list; /* oldest write first */
 
     /* transactions */
+    node_parked *parked; /* oldest first */
+    size_t parked_count;
     ez_want *want;
     ez_known confirmed; /* transactions seen in blocks lately */
     node_job *jobs;
@@ -250,7 +264,9 @@ struct ez_node {
     ez_fetch *fetch;
     ez_block_id target; /* the header chain whose bodies are fetched */
     bool has_target;
+    bool target_doubtful; /* only peers that fail to deliver have it */
     bool plan_dirty;
+    bool tip_news, tip_own; /* peers are to hear of the tip; we mined it */
     node_waiting *waiting;
     size_t waiting_bytes;
     size_t body_bytes_mean;
@@ -323,8 +339,16 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
 void node_tx_checked(ez_node *node, node_job *job, ez_check_job *done);
 void node_take_orphans(ez_node *node);
 void node_ask_txs(ez_node *node);
+void node_announce_again(ez_node *node);
 void node_announce_txs(ez_node *node);
 void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule);
+
+/* ---- parked.c */
+/* Keep an acknowledged transaction, whose row is on disk, to be tried again. */
+void node_park(ez_node *node, const ez_tx_id *id, ez_blob *bytes);
+bool node_may_stand_later(ez_rule rule); /* refused for a reason that may pass */
+void node_retry_parked(ez_node *node);
+void node_clear_parked(ez_node *node);
 
 /* ---- headers.c */
 void node_headers_ready(ez_node *node, ez_peer *peer); /* its handshake is done */
@@ -335,7 +359,7 @@ void node_sync_headers(ez_node *node);
 void node_ask_headers(ez_node *node, ez_peer *peer, const ez_entry *from);
 void node_set_best(ez_node *node, ez_peer *peer, const ez_entry *entry);
 const ez_entry *node_best_of(const ez_node *node, const ez_peer *peer); /* NULL: unknown */
-void node_announce_tip(ez_node *node, const ez_block *block);
+void node_announce_tip(ez_node *node); /* if there are news, and no better chain is on its way */
 void node_headers_peer_gone(ez_node *node, ez_peer *peer);
 
 /* ---- bodies.c */
@@ -350,11 +374,12 @@ void node_connect_waiting(ez_node *node);
 void node_check_stalls(ez_node *node);
 void node_clear_waiting(ez_node *node);
 bool node_is_syncing(const ez_node *node);
+bool node_is_behind(const ez_node *node); /* by more than a block, and catching up */
 
 /* ---- rebuild.c */
 bool node_rebuild(ez_node *node, ez_peer *peer, const ez_entry *entry, const ez_message *message);
 void node_parts_received(ez_node *node, ez_peer *peer, const ez_message *message);
-void node_partial_drop(ez_node *node, const ez_block_id *id);
+bool node_partial_drop(ez_node *node, const ez_block_id *id); /* false: there was none */
 void node_partials_peer_gone(ez_node *node, ez_link_id peer);
 uint64_t node_short_id(const ez_block_id *block, const ez_tx_id *tx);
 
@@ -364,6 +389,7 @@ void node_parts_wanted(ez_node *node, ez_peer *peer, const ez_message *message);
 void node_txs_wanted(ez_node *node, ez_peer *peer, const ez_message *message);
 void node_serve(ez_node *node, ez_peer *peer);
 void node_serve_waiters(ez_node *node, const ez_block_id *id);
+void node_refuse_waiters(ez_node *node); /* whoever waits for a block we no longer check */
 void node_clear_serving(ez_peer *peer);
 
 /* ---- chain.c */

@@ -159,7 +159,11 @@ static const char *standing_of(const ez_node *node, const ez_peer *peer)
 static void fill_peer(const ez_node *node, ez_peer_info *out, const ez_peer *peer)
 {
     const ez_entry *best = node_best_of(node, peer);
+    const ez_entry *told = ez_tree_find(node->tree, &peer->told);
     bool claims = peer->claim.height > 0;
+    if (told != NULL && (best == NULL || ez_entry_height(told) > ez_entry_height(best))) {
+        best = told;
+    }
     *out = (ez_peer_info){
         .link = peer->link,
         .endpoint = peer->remote,

@@ -67,12 +67,13 @@ static node_partial *find_partial(const ez_node *node, const ez_block_id *id)
     return NULL;
 }
 
-void node_partial_drop(ez_node *node, const ez_block_id *id)
+bool node_partial_drop(ez_node *node, const ez_block_id *id)
 {
     node_partial *partial = find_partial(node, id);
     if (partial != NULL) {
         partial_free(node, partial);
     }
+    return partial != NULL;
 }
 
 void node_partials_peer_gone(ez_node *node, ez_link_id peer)
@@ -181,5 +182,5 @@ void node_parts_received(ez_node *node, ez_peer *peer, const ez_message *message
         partial->txs[partial->missing[i]] = ez_blob_new(tx->data, tx->size);
     }
     node->counters.bodies_parts++;
-    complete(node, partial, JOB_BODY_FETCHED);
+    complete(node, partial, JOB_BODY_PARTS);
 }

@@ -10,11 +10,23 @@
 #define TXS_IN_MESSAGE    512
 #define PARTS_WAITING_MAX 2
 
+/* Say that we do not have a block. Whoever we announced it to hears of it again when we do. */
+static void refuse_body(ez_node *node, ez_peer *peer, const ez_block_id *id)
+{
+    const ez_entry *entry = ez_tree_find(node->tree, id);
+    const ez_entry *told = ez_tree_find(node->tree, &peer->told);
+    if (entry != NULL && told != NULL && ez_entry_parent(entry) != NULL &&
+        ez_entry_ancestor(told, ez_entry_height(entry)) == entry) {
+        peer->told = *ez_entry_id(ez_entry_parent(entry));
+    }
+    node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+}
+
 static void send_body(ez_node *node, ez_peer *peer, const ez_block_id *id)
 {
     ez_blob *body = node_body_bytes(node, id);
     if (body == NULL || ez_blob_size(body) == 0) { /* genesis has none to send */
-        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+        refuse_body(node, peer, id);
         ez_blob_unref(body);
         return;
     }
@@ -131,13 +143,21 @@ void node_txs_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
 
 typedef enum block_standing { BLOCK_GOOD, BLOCK_PENDING, BLOCK_NONE } block_standing;
 
+/* Pending is what lies on the way to the chain that we are fetching, as long as it does arrive.
+ * Another block that we have not connected may never be, so nobody is left waiting for it. */
 static block_standing standing_of(const ez_node *node, const ez_block_id *id)
 {
     const ez_entry *entry = ez_tree_find(node->tree, id);
     if (entry == NULL || ez_entry_is_invalid(entry)) {
         return BLOCK_NONE;
     }
-    return ez_entry_state_of(entry) == EZ_ENTRY_VALID ? BLOCK_GOOD : BLOCK_PENDING;
+    if (ez_entry_state_of(entry) == EZ_ENTRY_VALID) {
+        return BLOCK_GOOD;
+    }
+    bool arriving = node->has_target && !node->target_doubtful;
+    const ez_entry *target = arriving ? ez_tree_find(node->tree, &node->target) : NULL;
+    bool wanted = target != NULL && ez_entry_ancestor(target, ez_entry_height(entry)) == entry;
+    return wanted ? BLOCK_PENDING : BLOCK_NONE;
 }
 
 static bool wait_for(ez_peer *peer, const ez_block_id *id, const uint32_t *positions, size_t count)
@@ -168,7 +188,7 @@ void node_bodies_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
             continue;
         }
         if (standing != BLOCK_GOOD) {
-            node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+            refuse_body(node, peer, id);
         } else if (!serve_later(peer, id)) {
             node_close_peer(node, peer, EZ_GOODBYE_FLOOD, "too many bodies asked for");
             return;
@@ -184,7 +204,7 @@ static void send_parts(ez_node *node, ez_peer *peer, const ez_block_id *id,
     ez_block *block = node_block(node, entry);
     if (positions[count - 1] >= block->tx_count) {
         /* The announcement lied, and we may be the one who passed it on unchecked. */
-        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+        refuse_body(node, peer, id);
         ez_block_unref(block);
         return;
     }
@@ -211,7 +231,7 @@ void node_parts_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
     if (standing == BLOCK_GOOD && !slow) {
         send_parts(node, peer, id, positions, count);
     } else if (standing != BLOCK_PENDING || !wait_for(peer, id, positions, count)) {
-        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, id, 1);
+        refuse_body(node, peer, id);
     }
 }
 
@@ -223,27 +243,43 @@ static void serve_waiter(ez_node *node, ez_peer *peer, const node_waiter *waiter
     } else if (good && serve_later(peer, &waiter->id)) {
         node_serve(node, peer);
     } else {
-        node_send_ids(node, peer, EZ_MSG_MISSING_BODIES, &waiter->id, 1);
+        refuse_body(node, peer, &waiter->id);
+    }
+}
+
+/* Answer those of a peer's waiters that wait for `id`, or, with NULL, for a block that is no longer
+ * on its way. */
+static void serve_waiters_of(ez_node *node, ez_peer *peer, const ez_block_id *id)
+{
+    for (size_t i = 0; i < peer->waiter_count && !peer->closing;) {
+        node_waiter waiter = peer->waiters[i];
+        bool due = id != NULL ? ez_block_id_is_equal(&waiter.id, id)
+                              : standing_of(node, &waiter.id) != BLOCK_PENDING;
+        if (!due) {
+            i++;
+            continue;
+        }
+        peer->waiters[i] = peer->waiters[--peer->waiter_count];
+        serve_waiter(node, peer, &waiter);
+        free(waiter.positions);
+    }
+    if (peer->waiter_count == 0) {
+        free(peer->waiters);
+        peer->waiters = NULL;
     }
 }
 
 void node_serve_waiters(ez_node *node, const ez_block_id *id)
 {
     for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        for (size_t i = 0; i < peer->waiter_count && !peer->closing;) {
-            if (!ez_block_id_is_equal(&peer->waiters[i].id, id)) {
-                i++;
-                continue;
-            }
-            node_waiter waiter = peer->waiters[i];
-            peer->waiters[i] = peer->waiters[--peer->waiter_count];
-            serve_waiter(node, peer, &waiter);
-            free(waiter.positions);
-        }
-        if (peer->waiter_count == 0) {
-            free(peer->waiters);
-            peer->waiters = NULL;
-        }
+        serve_waiters_of(node, peer, id);
+    }
+}
+
+void node_refuse_waiters(ez_node *node)
+{
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        serve_waiters_of(node, peer, NULL);
     }
 }
 

@@ -4,8 +4,8 @@
  * Each slot is needed, asked (of one peer, since when) or here. The lowest slot holds the window
  * back: when its peer does not deliver within that peer's patience (EZ_BODY_STALL_MS, doubled each
  * time up to EZ_BODY_STALL_MS_MAX, restored by delivery), the slot is taken from it and asked
- * elsewhere. A peer that was tried for a slot in vain is not asked for it again while another can
- * be.
+ * elsewhere. A peer that was tried for a slot in vain is not asked for it again for
+ * EZ_BODY_STALL_MS: until then any other comes first, after that it may be the only one there is.
  *
  * Bounds: EZ_BODIES_WINDOW slots, EZ_BODIES_IN_FLIGHT_PEER and EZ_BODIES_IN_FLIGHT_ALL requests.
  * Which chain to follow, and what is done with bodies, is decided elsewhere; this only moves ids.
@@ -60,8 +60,11 @@ bool ez_fetch_is_here(const ez_fetch *fetch, uint64_t height);
 void ez_fetch_here(ez_fetch *fetch, uint64_t height);
 
 /* ez_fetch_failed: what arrived was of no use, or `peer` does not have it: needed again, and the
- * peer is not asked for it a second time. */
-void ez_fetch_failed(ez_fetch *fetch, uint64_t height, ez_link_id peer);
+ * peer is not asked for it for a while. */
+void ez_fetch_failed(ez_fetch *fetch, uint64_t height, ez_link_id peer, ez_time_ms now);
+
+/* ez_fetch_again: what arrived was of no use, and nobody is to blame: needed again, of anyone. */
+void ez_fetch_again(ez_fetch *fetch, uint64_t height);
 
 /* ez_fetch_pop: the lowest slot's body has been taken over; it must be here. */
 void ez_fetch_pop(ez_fetch *fetch);
@@ -75,6 +78,10 @@ bool ez_fetch_stalled(ez_fetch *fetch, ez_link_id *peer, ez_time_ms now);
 
 /* ez_fetch_deadline: when ez_fetch_stalled may have something; EZ_TIME_NEVER: never. */
 ez_time_ms ez_fetch_deadline(const ez_fetch *fetch);
+
+/* ez_fetch_retry: when a peer that failed for the lowest slot may be asked for it again;
+ * EZ_TIME_NEVER: nobody is kept from it after `now`, or it is not needed. */
+ez_time_ms ez_fetch_retry(const ez_fetch *fetch, ez_time_ms now);
 
 uint32_t ez_fetch_in_flight(const ez_fetch *fetch, ez_link_id peer);
 uint32_t ez_fetch_in_flight_all(const ez_fetch *fetch);
