@@ -102,6 +102,10 @@ void sim_link_went_down(ez_world *world, uint64_t id)
     if (end == NULL || !end->open) {
         return;
     }
+    if (end->stranger != NULL && end->stranger->paused) {
+        end->stranger->close_held = true; /* the end of a stream is read after all before it */
+        return;
+    }
     shut_end(world, end);
     if (end->stranger != NULL) {
         sim_stranger_closed(end->stranger);

@@ -234,6 +234,9 @@ void ez_stranger_pause(ez_stranger *stranger, bool paused)
         sim_deliver(stranger->world, stranger->link, held[i]);
     }
     free(held);
+    if (stranger->close_held) {
+        sim_link_went_down(stranger->world, stranger->link);
+    }
 }
 
 void ez_stranger_mute(ez_stranger *stranger, bool muted)

@@ -98,6 +98,7 @@ struct ez_stranger {
     sim_kept kept[EZ_MESSAGE_TYPES];
     ez_blob **held; /* arrived while paused */
     size_t held_count;
+    bool close_held;
     struct ez_stranger *prev, *next;
 };
 

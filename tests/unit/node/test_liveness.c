@@ -81,7 +81,8 @@ Test(liveness, idle_neighbours_stay_connected)
     ez_world *const world = world_new(6, 2);
     ez_world_run(world, 3600000);
     cr_expect_eq(peers_of(world, 1), 1);
-    cr_expect_leq(counters_of(world, 2)->dials, 2, "%zu dials", (size_t)counters_of(world, 2)->dials);
+    cr_expect_leq(counters_of(world, 2)->dials, 2, "%zu dials",
+                  (size_t)counters_of(world, 2)->dials);
     cr_expect_leq(counters_of(world, 1)->messages_out[EZ_MSG_PING],
                   3600000 / EZ_PING_INTERVAL_MS + 2);
     world_end(world);
