@@ -96,6 +96,8 @@ build_case() {
 
 ez_install "${ez_packages_build[@]}" "${ez_packages_test[@]}"
 mkdir -p "$logs"
+# What a service manager or a bare chroot leaves out, and the node's default directory needs.
+export HOME=${HOME:-$logs/home}
 
 if build_case dev; then
     run_ctest dev
