@@ -164,7 +164,11 @@ static void return_txs(ez_node *node, const ez_block *block)
         ez_blob *bytes = ez_blob_new(data, block->txs[i].size);
         ez_rule rule =
             ez_pool_add(node->pool, NULL, &tx, &block->txs[i].id, bytes, true, node->now.mono);
-        if (rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN) {
+        bool later = node_may_stand_later(rule);
+        if (later) {
+            node_park(node, &block->txs[i].id, bytes);
+        }
+        if (later || rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN) {
             ez_write_op *op = node_write(node, EZ_WRITE_POOL_PUT);
             op->tx_id = block->txs[i].id;
             op->bytes = ez_blob_ref(bytes);
@@ -185,6 +189,7 @@ static void update_pool(ez_node *node, const move *done)
     if (done->taken_off_count > 0) {
         ez_pool_recheck(node->pool);
     }
+    node_retry_parked(node);
     node_take_orphans(node);
 }
 

@@ -84,6 +84,7 @@ void ez_node_free(ez_node *node)
     node_clear_effects(node);
     node_clear_requests(node);
     node_clear_waiting(node);
+    node_clear_parked(node);
     node_recent_clear(node);
     ez_fetch_free(node->fetch);
     ez_want_free(node->want);
@@ -311,6 +312,7 @@ static void run_timers(ez_node *node)
     node_check_links(node);
     node->counters.requests_expired += ez_want_expire(node->want, node->now.mono);
     node_check_stalls(node);
+    node_announce_again(node);
     node_save_book(node, false);
 }
 

@@ -5,12 +5,16 @@
  * to that peer or was announced by it. A new peer's cursor is at zero, so it learns the pool; what
  * comes back from a lost block arrives anew and is announced anew. So a transaction is announced
  * until it is in a block, without a queue per peer.
+ * Once a minute the cursor goes back: a peer that could not take a transaction in when it was
+ * announced hears of it again.
  */
 #include "node_internal.h"
 
 #include <stdlib.h>
 
-#define TX_JOBS_MAX 20000 /* checks of transactions under way; what comes on top is dropped */
+#define TX_JOBS_PEER_MAX  2000 /* of one peer; what it sends on top is dropped */
+#define ANNOUNCE_AGAIN_MS 60000
+#define TX_JOBS_MAX       20000 /* checks of transactions under way; what comes on top is dropped */
 
 /* ---- the order of checks --------------------------------------------------------------------- */
 
@@ -103,8 +107,9 @@ void node_txs_received(ez_node *node, ez_peer *peer, const ez_message *message)
             ez_known_has(&node->confirmed, &node->table_key, &id.hash)) {
             node->counters.txs_duplicate++;
             ez_want_received(node->want, &id);
-        } else if (node->tx_order_count < TX_JOBS_MAX) {
+        } else if (node->tx_order_count < TX_JOBS_MAX && peer->tx_jobs < TX_JOBS_PEER_MAX) {
             check_tx(node, bytes, JOB_TX_PEER)->peer = peer->link;
+            peer->tx_jobs++;
         }
     }
 }
@@ -174,6 +179,9 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
             keep_durable(node, id, bytes);
         }
         note_accepted(node, id, from_client, peer);
+        if (tx->sender.kind == EZ_PARTY_ADDRESS) {
+            node_retry_parked(node);
+        }
         node_take_orphans(node);
     }
     return rule;
@@ -182,6 +190,10 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
 static void finish_job(ez_node *node, node_job *job)
 {
     ez_check_job *done = job->done;
+    ez_peer *from = node_peer(node, job->peer);
+    if (from != NULL) {
+        from->tx_jobs--;
+    }
     bool from_client = job->source == JOB_TX_CLIENT;
     ez_rule rule = done->rule;
     if (rule == EZ_RULE_OK) {
@@ -222,7 +234,9 @@ void node_tx_checked(ez_node *node, node_job *job, ez_check_job *done)
 void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
 {
     ez_node *node = self;
-    if (entry->durable) {
+    if (entry->durable && node_may_stand_later(rule)) {
+        node_park(node, &entry->id, entry->bytes);
+    } else if (entry->durable) {
         node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = entry->id;
     }
     if (rule != EZ_RULE_OK) {
@@ -276,6 +290,25 @@ static void announce_to(ez_node *node, ez_peer *peer)
     if (entry != NULL) {
         node->pool_grew = true; /* there is more */
         node_wake_at(node, node->now.mono + 1);
+    }
+}
+
+void node_announce_again(ez_node *node)
+{
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (!peer->ready || peer->closing) {
+            continue;
+        }
+        bool again = peer->announce_again != 0 && node->now.mono >= peer->announce_again;
+        if (again) {
+            peer->pool_cursor = 0;
+            ez_known_clear(&peer->known);
+            node->pool_grew = true;
+        }
+        if (again || peer->announce_again == 0) {
+            peer->announce_again = node->now.mono + ANNOUNCE_AGAIN_MS;
+        }
+        node_wake_at(node, peer->announce_again);
     }
 }
 
