@@ -17,9 +17,10 @@
 
 #include <stdlib.h>
 
-#define WRITE_BYTES_MAX (64u << 20) /* not yet durable: connecting pauses above this */
-#define WRITES_MAX      20000
-#define STALLS_MAX      4 /* bodies in a row that a peer may fail to deliver before we let it go */
+#define WRITE_BYTES_MAX   (64u << 20) /* not yet durable: connecting pauses above this */
+#define WRITES_MAX        20000
+#define CONNECT_BYTES_MAX (1u << 19) /* of bodies in one event, so that the loop comes round */
+#define STALLS_MAX        4 /* bodies in a row that a peer may fail to deliver before we let it go */
 
 /* ---- the plan ----------------------------------------------------------------------------------
  */
@@ -149,7 +150,8 @@ bool node_is_behind(const ez_node *node)
 
 bool node_is_syncing(const ez_node *node)
 {
-    return node->headers_peer.value != 0 || node_is_behind(node);
+    return node->headers_peer[0].value != 0 || node->headers_peer[1].value != 0 ||
+           node_is_behind(node);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------
@@ -400,6 +402,7 @@ void node_body_checked(ez_node *node, node_job *job, ez_check_job *done)
 
 void node_connect_waiting(ez_node *node)
 {
+    size_t connected = 0;
     while (ez_fetch_is_here(node->fetch, ez_fetch_begin(node->fetch)) &&
            node->write_bytes < WRITE_BYTES_MAX &&
            node->last_write - node->stored_write < WRITES_MAX) {
@@ -412,6 +415,7 @@ void node_connect_waiting(ez_node *node)
         }
         ez_block *block = ez_block_ref(item->block);
         ez_link_id from = item->peer;
+        connected += ez_blob_size(block->body) + sizeof(*block);
         drop_waiting(node, item);
         ez_fetch_pop(node->fetch);
         node_accept_block(node, entry, block, false);
@@ -423,6 +427,10 @@ void node_connect_waiting(ez_node *node)
             node_plan(node);
         } else if (ez_fetch_room(node->fetch) > EZ_BODIES_WINDOW / 2) {
             extend_window(node, target);
+        }
+        if (connected > CONNECT_BYTES_MAX) {
+            node_wake_at(node, node->now.mono); /* the rest in the next event */
+            return;
         }
     }
 }

@@ -14,6 +14,7 @@ typedef struct move {
     size_t taken_off_count;
     ez_block **put_on; /* oldest first */
     size_t put_on_count;
+    bool rewound; /* something was taken off, if only to be put back */
 } move;
 
 ez_block *node_block(ez_node *node, const ez_entry *entry)
@@ -82,6 +83,7 @@ static void disconnect_tip(ez_node *node, move *done)
     op->diff.count = count;
     node->tip = ez_entry_parent(node->tip);
     node->counters.blocks_disconnected++;
+    done->rewound = true;
     if (done->put_on_count > 0) {
         ez_block_unref(done->put_on[--done->put_on_count]);
         ez_block_unref(block);
@@ -186,7 +188,7 @@ static void update_pool(ez_node *node, const move *done)
     for (size_t i = done->taken_off_count; i-- > 0;) { /* oldest first */
         return_txs(node, done->taken_off[i]);
     }
-    if (done->taken_off_count > 0) {
+    if (done->rewound) {
         ez_pool_recheck(node->pool);
     }
     node_retry_parked(node);
@@ -267,6 +269,8 @@ void node_activate(ez_node *node, bool own)
     }
     if (node->tip != done.from) {
         finish(node, &done, own);
+    } else if (done.rewound) {
+        ez_pool_recheck(node->pool); /* it waits for this after every disconnection */
     }
     move_clear(&done);
 }

@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+/* A locator thins out, so an honest answer may begin far below what we know; not for ever. */
+#define KNOWN_BATCHES_MAX 16
+
 const ez_entry *node_best_of(const ez_node *node, const ez_peer *peer)
 {
     const ez_entry *entry = ez_tree_find(node->tree, &peer->best);
@@ -76,43 +79,54 @@ void node_headers_ready(ez_node *node, ez_peer *peer)
     node->tip_news = true; /* the tip may have moved since our Hello */
 }
 
-/* Sync headers from one peer at a time: the one that claims the most work. */
-void node_sync_headers(ez_node *node)
+/* Of the peers that claim more work than ours, the one that claims most. */
+static ez_peer *choose_headers_peer(const ez_node *node, bool inbound)
 {
-    if (node->headers_peer.value != 0) {
-        return;
-    }
     ez_peer *chosen = NULL;
     for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        if (peer->ready && !peer->closing && peer->headers_asked == 0 && has_claim(node, peer) &&
+        if (peer->ready && !peer->closing && peer->inbound == inbound && peer->headers_asked == 0 &&
+            has_claim(node, peer) &&
             (chosen == NULL || ez_work_compare(&peer->claim.work, &chosen->claim.work) > 0)) {
             chosen = peer;
         }
     }
-    if (chosen != NULL) {
-        node->headers_peer = chosen->link;
-        node_ask_headers(node, chosen, ez_tree_best_header(node->tree));
+    return chosen;
+}
+
+/* Sync headers from one peer that we chose and one that came to us at a time: who comes with a tall
+ * claim and nothing behind it holds up its own kind only. */
+void node_sync_headers(ez_node *node)
+{
+    for (int side = 0; side < 2; side++) {
+        if (node->headers_peer[side].value != 0) {
+            continue;
+        }
+        ez_peer *chosen = choose_headers_peer(node, side == 1);
+        if (chosen != NULL) {
+            node->headers_peer[side] = chosen->link;
+            node_ask_headers(node, chosen, ez_tree_best_header(node->tree));
+        }
+    }
+}
+
+static void leave_turn(ez_node *node, const ez_peer *peer)
+{
+    for (int side = 0; side < 2; side++) {
+        if (node->headers_peer[side].value == peer->link.value) {
+            node->headers_peer[side].value = 0;
+        }
     }
 }
 
 void node_headers_peer_gone(ez_node *node, ez_peer *peer)
 {
-    if (node->headers_peer.value == peer->link.value) {
-        node->headers_peer.value = 0;
-    }
+    leave_turn(node, peer);
     peer->resolving = false;
 }
 
-void node_headers_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
+/* The headers of our chain above `from`. */
+static void send_headers(ez_node *node, ez_peer *peer, const ez_entry *from)
 {
-    const ez_entry *from = ez_tree_genesis(node->tree);
-    for (size_t i = 0; i < message->as.get_headers.count; i++) {
-        const ez_entry *entry = ez_tree_find(node->tree, &message->as.get_headers.locator[i]);
-        if (entry != NULL && ez_entry_ancestor(node->tip, ez_entry_height(entry)) == entry) {
-            from = entry;
-            break;
-        }
-    }
     uint64_t above = ez_entry_height(node->tip) - ez_entry_height(from);
     size_t count = above < EZ_HEADERS_MAX ? (size_t)above : EZ_HEADERS_MAX;
     ez_header *list = ez_alloc(count + 1, sizeof(*list));
@@ -124,6 +138,36 @@ void node_headers_wanted(ez_node *node, ez_peer *peer, const ez_message *message
     reply.as.headers.list = list;
     reply.as.headers.count = count;
     node_send(node, peer, &reply, list, NULL);
+}
+
+static bool is_on_our_chain(const ez_node *node, const ez_entry *entry)
+{
+    return entry != NULL && ez_entry_ancestor(node->tip, ez_entry_height(entry)) == entry;
+}
+
+/* The answer waits while the peer does not read: a request is 40 bytes, an answer 192 kB. */
+void node_serve_headers(ez_node *node, ez_peer *peer)
+{
+    if (peer->owes_headers && peer->queued < EZ_OUTPUT_BYTES_MAX) {
+        peer->owes_headers = false;
+        const ez_entry *from = ez_tree_find(node->tree, &peer->owed_from);
+        send_headers(node, peer, is_on_our_chain(node, from) ? from : ez_tree_genesis(node->tree));
+    }
+}
+
+void node_headers_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
+{
+    const ez_entry *from = ez_tree_genesis(node->tree);
+    for (size_t i = 0; i < message->as.get_headers.count; i++) {
+        const ez_entry *entry = ez_tree_find(node->tree, &message->as.get_headers.locator[i]);
+        if (is_on_our_chain(node, entry)) {
+            from = entry;
+            break;
+        }
+    }
+    peer->owes_headers = true;
+    peer->owed_from = *ez_entry_id(from);
+    node_serve_headers(node, peer);
 }
 
 /* Add one header that a peer sent; NULL when it cannot be used, with the peer closed if it is at
@@ -144,10 +188,9 @@ static ez_entry *take_header(ez_node *node, ez_peer *peer, const ez_header *head
 
 static void end_headers(ez_node *node, ez_peer *peer)
 {
-    if (node->headers_peer.value == peer->link.value) {
-        node->headers_peer.value = 0;
-    }
+    leave_turn(node, peer);
     peer->resolving = false;
+    peer->known_batches = 0;
     peer->claim = (ez_tip){0}; /* it showed what it has */
     node->plan_dirty = true;
 }
@@ -165,6 +208,7 @@ void node_headers_received(ez_node *node, ez_peer *peer, const ez_message *messa
         end_headers(node, peer); /* our side of the fork was pruned meanwhile */
         return;
     }
+    size_t known = ez_tree_count(node->tree);
     ez_entry *last = NULL;
     for (size_t i = 0; i < count; i++) {
         if (last != NULL && !ez_block_id_is_equal(&list[i].previous, ez_entry_id(last))) {
@@ -184,8 +228,11 @@ void node_headers_received(ez_node *node, ez_peer *peer, const ez_message *messa
         node_set_best(node, peer, last);
         settle_claims(node);
     }
-    bool stopped =
-        count < EZ_HEADERS_MAX || last == NULL || ez_entry_height(last) != list[count - 1].index;
+    bool news = ez_tree_count(node->tree) > known;
+    peer->known_batches = news ? 0 : peer->known_batches + 1;
+    bool stopped = count < EZ_HEADERS_MAX || last == NULL ||
+                   peer->known_batches > KNOWN_BATCHES_MAX ||
+                   ez_entry_height(last) != list[count - 1].index;
     if (stopped) {
         end_headers(node, peer);
     } else {

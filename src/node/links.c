@@ -5,7 +5,8 @@
 #include "ezp2p/gossip/handshake.h"
 
 #include <stdlib.h>
-#include <utlist.h>
+
+#define PING_QUEUED_MAX 65536 /* bytes of our own output that a ping may wait behind */
 
 ez_peer *node_peer(ez_node *node, ez_link_id link)
 {
@@ -321,6 +322,10 @@ static bool settle_duplicates(ez_node *node, ez_peer *peer)
             continue;
         }
         others++;
+        /* A Hello proves no key: only from the same host may it push out a peer that is ready. */
+        if (old->ready && !ez_endpoint_is_same_host(&old->remote, &peer->remote)) {
+            continue;
+        }
         switch (ez_handshake_duplicate(&node->keypair.public_key, &peer->node, !old->inbound,
                                        !peer->inbound)) {
         case EZ_DUPLICATE_WAIT:
@@ -451,7 +456,9 @@ static void check_link(ez_node *node, ez_peer *peer)
         }
         return;
     }
-    if (peer->ping_sent != 0 && now >= peer->ping_sent + EZ_PING_TIMEOUT_MS &&
+    /* A ping behind much output of ours says nothing; the driver watches whether that is read. */
+    bool clear = peer->queued < PING_QUEUED_MAX;
+    if (peer->ping_sent != 0 && clear && now >= peer->ping_sent + EZ_PING_TIMEOUT_MS &&
         now >= peer->last_received + EZ_PING_TIMEOUT_MS) {
         node_close_peer(node, peer, EZ_GOODBYE_TIMEOUT, "no answer to a ping");
         return;

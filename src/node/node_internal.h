@@ -80,11 +80,15 @@ typedef struct ez_peer {
     ez_block_id told;         /* greatest header that we told it of; it may not have the body */
     uint64_t common;          /* height up to which its chain agrees with the fetch target */
     ez_time_ms headers_asked; /* 0: no request under way */
-    uint32_t stalls;          /* bodies in a row that it did not deliver */
-    bool resolving;           /* its headers are awaited by a resolve command */
+    uint32_t known_batches;   /* full batches of headers in a row that told nothing new */
+    bool owes_headers;        /* we do, once its output has room */
+    ez_block_id owed_from;
+    uint32_t stalls; /* bodies in a row that it did not deliver */
+    bool resolving;  /* its headers are awaited by a resolve command */
 
     /* transactions */
     ez_known known;
+    ez_time_ms announce_next;  /* not before */
     ez_time_ms announce_again; /* when the pool is announced to it from the beginning */
     uint32_t tx_jobs;          /* checks under way for it */
     uint64_t pool_cursor;      /* arrival number up to which the pool was announced to it */
@@ -272,7 +276,7 @@ struct ez_node {
     size_t body_bytes_mean;
     node_partial *partials;
     size_t partial_count;
-    ez_link_id headers_peer; /* whom we sync headers from; value 0: nobody */
+    ez_link_id headers_peer[2]; /* whom we sync headers from: outbound, inbound; value 0: nobody */
 
     /* mining */
     uint64_t generation;
@@ -361,6 +365,7 @@ void node_set_best(ez_node *node, ez_peer *peer, const ez_entry *entry);
 const ez_entry *node_best_of(const ez_node *node, const ez_peer *peer); /* NULL: unknown */
 void node_announce_tip(ez_node *node); /* if there are news, and no better chain is on its way */
 void node_headers_peer_gone(ez_node *node, ez_peer *peer);
+void node_serve_headers(ez_node *node, ez_peer *peer); /* those that waited for room */
 
 /* ---- bodies.c */
 void node_plan(ez_node *node);

@@ -123,6 +123,7 @@ static void serve_txs(ez_node *node, ez_peer *peer)
 
 void node_serve(ez_node *node, ez_peer *peer)
 {
+    node_serve_headers(node, peer);
     serve_bodies(node, peer);
     serve_txs(node, peer);
 }
@@ -187,11 +188,8 @@ void node_bodies_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
         if (standing == BLOCK_PENDING && wait_for(peer, id, NULL, 0)) {
             continue;
         }
-        if (standing != BLOCK_GOOD) {
-            refuse_body(node, peer, id);
-        } else if (!serve_later(peer, id)) {
-            node_close_peer(node, peer, EZ_GOODBYE_FLOOD, "too many bodies asked for");
-            return;
+        if (standing != BLOCK_GOOD || !serve_later(peer, id)) {
+            refuse_body(node, peer, id); /* to read slowly is no offence */
         }
     }
     node_serve(node, peer);

@@ -14,7 +14,9 @@
 
 #define TX_JOBS_PEER_MAX  2000 /* of one peer; what it sends on top is dropped */
 #define ANNOUNCE_AGAIN_MS 60000
-#define TX_JOBS_MAX       20000 /* checks of transactions under way; what comes on top is dropped */
+#define ANNOUNCE_PAUSE_MS 100 /* between full messages: the peer must be able to keep up fetching  \
+                               */
+#define TX_JOBS_MAX 20000     /* checks of transactions under way; what comes on top is dropped */
 
 /* ---- the order of checks --------------------------------------------------------------------- */
 
@@ -288,8 +290,9 @@ static void announce_to(ez_node *node, ez_peer *peer)
         node_send_ids(node, peer, EZ_MSG_ANNOUNCE_TXS, ids, count);
     }
     if (entry != NULL) {
+        peer->announce_next = node->now.mono + ANNOUNCE_PAUSE_MS;
         node->pool_grew = true; /* there is more */
-        node_wake_at(node, node->now.mono + 1);
+        node_wake_at(node, peer->announce_next);
     }
 }
 
@@ -319,7 +322,13 @@ void node_announce_txs(ez_node *node)
     }
     node->pool_grew = false;
     for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        if (peer->ready && !peer->closing && peer->queued < EZ_OUTPUT_BYTES_MAX / 2) {
+        if (!peer->ready || peer->closing || peer->queued >= EZ_OUTPUT_BYTES_MAX / 2) {
+            continue;
+        }
+        if (node->now.mono < peer->announce_next) {
+            node->pool_grew = true;
+            node_wake_at(node, peer->announce_next);
+        } else {
             announce_to(node, peer);
         }
     }

@@ -28,7 +28,7 @@
 #define EZ_BODY_STALL_MS_MAX        64000
 #define EZ_REQUEST_TIMEOUT_MS       4000
 #define EZ_TXS_IN_FLIGHT_PEER       1000
-#define EZ_ANNOUNCED_PEER           5000
+#define EZ_ANNOUNCED_PEER           1500
 #define EZ_HEADERS_TIMEOUT_MS       20000
 #define EZ_SIDE_HEADERS_MAX         20000
 #define EZ_ORPHAN_COUNT_MAX         100
@@ -90,7 +90,7 @@
     X(EZ_BODY_STALL_MS_MAX, "ms", "the doubling of the above ends here") \
     X(EZ_REQUEST_TIMEOUT_MS, "ms", "an announced transaction is asked of the next announcer after this") \
     X(EZ_TXS_IN_FLIGHT_PEER, "transactions", "requested from one peer and not yet here") \
-    X(EZ_ANNOUNCED_PEER, "ids", "announced by one peer and not yet here: 40 bytes each") \
+    X(EZ_ANNOUNCED_PEER, "ids", "announced by one peer and not yet here: 200 bytes each") \
     X(EZ_HEADERS_TIMEOUT_MS, "ms", "a header request is given up after this") \
     X(EZ_SIDE_HEADERS_MAX, "headers", "headers without bodies that are not on the best chain, all peers together") \
     X(EZ_ORPHAN_COUNT_MAX, "transactions", "whose turn in their signer's sequence has not come, all peers together") \
@@ -132,7 +132,7 @@ static_assert(EZ_BLOCK_BODY_BYTES_MAX < EZ_FRAME_BYTES_MAX, "a block body must f
 static_assert(EZ_HEADERS_MAX * 96 < EZ_FRAME_BYTES_MAX, "full headers must fit a frame");
 static_assert(EZ_IDS_MAX * 32 < EZ_FRAME_BYTES_MAX, "full ids must fit a frame");
 static_assert(EZ_ADDRESSES_MAX * 64 < EZ_FRAME_BYTES_MAX, "full addresses must fit a frame");
-static_assert(EZ_ANNOUNCED_PEER * 48 + EZ_HEADERS_MAX * 96 < EZ_PEER_BYTES_MAX,
+static_assert(EZ_ANNOUNCED_PEER * 200 + EZ_HEADERS_MAX * 96 < EZ_PEER_BYTES_MAX,
               "what a peer may announce must fit its budget");
 static_assert(EZ_BODIES_IN_FLIGHT_ALL * EZ_BLOCK_BODY_BYTES_MAX + EZ_BODIES_WAITING_BYTES_MAX +
                       EZ_POOL_BYTES_MAX <

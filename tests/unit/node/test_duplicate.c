@@ -108,7 +108,8 @@ typedef struct pair {
     ez_message hello;
 } pair;
 
-static pair meet(uint8_t key_byte)
+/* The second link comes from `from`. */
+static pair meet_from(uint8_t key_byte, const char *from)
 {
     pair made = {.world = world_new(5, 1)};
     ez_endpoint at;
@@ -120,9 +121,27 @@ static pair meet(uint8_t key_byte)
     made.hello = ez_stranger_hello(made.dialled);
     memset(made.hello.as.hello.node.bytes, key_byte, EZ_PUBLIC_KEY_BYTES);
     cr_assert(ez_stranger_shake(made.dialled, &made.hello));
-    made.came = ez_stranger_new(made.world, 1, false);
+    cr_assert(ez_endpoint_parse(&at, from));
+    made.came = ez_stranger_from(made.world, 1, &at, false);
     made.hello.as.hello.nonce++;
     return made;
+}
+
+static pair meet(uint8_t key_byte)
+{
+    return meet_from(key_byte, "10.9.9.9:40000");
+}
+
+/* A Hello proves no key: whoever repeats a peer's key from elsewhere must not take its place. */
+Test(duplicate, stranger_with_a_peers_key_does_not_push_it_out)
+{
+    pair forged = meet_from(0x00, "10.8.8.8:40000");
+    cr_expect(ez_stranger_shake(forged.came, &forged.hello));
+    cr_expect(!ez_stranger_is_closed(forged.dialled));
+    ez_peer_info info;
+    cr_assert(peer_of(forged.world, 1, ez_stranger_link(forged.dialled), &info));
+    cr_expect(info.manual);
+    world_end(forged.world);
 }
 
 Test(duplicate, of_crossing_links_the_one_dialled_by_the_smaller_stays)
