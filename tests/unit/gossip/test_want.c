@@ -1,0 +1,384 @@
+#include "ezp2p/gossip/want.h"
+
+#include "ezp2p/base/limits.h"
+#include "ezp2p/base/rng.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define ANNOUNCERS_MAX 8
+
+static const ez_siphash_key key = {3, 4};
+
+static ez_tx_id id_of(uint64_t number)
+{
+    ez_tx_id id = {{{0}}};
+    memcpy(id.hash.bytes, &number, sizeof(number));
+    return id;
+}
+
+static ez_link_id peer(uint64_t number)
+{
+    return (ez_link_id){number};
+}
+
+static bool announce(ez_want *want, uint64_t id, uint64_t from)
+{
+    const ez_tx_id tx = id_of(id);
+    return ez_want_announce(want, &tx, peer(from));
+}
+
+/* The number of the id asked of a peer; UINT64_MAX: none. */
+static uint64_t next(ez_want *want, uint64_t of, ez_time_ms now)
+{
+    ez_tx_id id;
+    uint64_t number = 0;
+    if (!ez_want_next(want, &id, peer(of), now)) {
+        return UINT64_MAX;
+    }
+    memcpy(&number, id.hash.bytes, sizeof(number));
+    return number;
+}
+
+/* ---- one id ---------------------------------------------------------------------------------- */
+
+Test(want, announced_id_is_asked_of_its_announcer_once)
+{
+    ez_want *const want = ez_want_new(key);
+    cr_expect(announce(want, 7, 1));
+    cr_expect(ez_want_is_due(want));
+    cr_expect_eq(next(want, 2, 0), UINT64_MAX);
+    cr_expect_eq(next(want, 1, 0), 7);
+    cr_expect_eq(next(want, 1, 0), UINT64_MAX);
+    cr_expect(!ez_want_is_due(want));
+    const ez_tx_id id = id_of(7);
+    cr_expect(ez_want_is_in_flight(want, &id, peer(1)));
+    cr_expect(!ez_want_is_in_flight(want, &id, peer(2)));
+    cr_expect_eq(ez_want_in_flight(want, peer(1)), 1);
+    ez_want_received(want, &id);
+    cr_expect_eq(ez_want_count(want), 0);
+    cr_expect_eq(ez_want_in_flight(want, peer(1)), 0);
+    ez_want_free(want);
+}
+
+Test(want, second_announcer_is_asked_after_timeout)
+{
+    ez_want *const want = ez_want_new(key);
+    announce(want, 7, 1);
+    announce(want, 7, 2);
+    cr_expect_eq(next(want, 2, 0), UINT64_MAX, "it is the first one's turn");
+    cr_expect_eq(next(want, 1, 100), 7);
+    cr_expect_eq(ez_want_deadline(want), 100 + EZ_REQUEST_TIMEOUT_MS);
+    cr_expect_eq(ez_want_expire(want, 100 + EZ_REQUEST_TIMEOUT_MS - 1), 0);
+    cr_expect_eq(ez_want_expire(want, 100 + EZ_REQUEST_TIMEOUT_MS), 1);
+    cr_expect_eq(next(want, 2, 5000), 7);
+    cr_expect_eq(ez_want_expire(want, 5000 + EZ_REQUEST_TIMEOUT_MS), 1);
+    cr_expect_eq(ez_want_count(want), 0, "nobody is left to ask");
+    cr_expect_eq(ez_want_deadline(want), EZ_TIME_NEVER);
+    ez_want_free(want);
+}
+
+Test(want, missing_passes_on_and_only_from_who_was_asked)
+{
+    ez_want *const want = ez_want_new(key);
+    const ez_tx_id id = id_of(7);
+    announce(want, 7, 1);
+    announce(want, 7, 2);
+    ez_want_missing(want, &id, peer(1));
+    cr_expect_eq(next(want, 1, 0), 7, "it had not been asked yet");
+    ez_want_missing(want, &id, peer(2));
+    cr_expect_eq(next(want, 2, 0), UINT64_MAX, "its turn has not come");
+    ez_want_missing(want, &id, peer(1));
+    cr_expect_eq(next(want, 2, 0), 7);
+    ez_want_free(want);
+}
+
+Test(want, announcement_buys_one_request)
+{
+    ez_want *const want = ez_want_new(key);
+    const ez_tx_id id = id_of(7);
+    announce(want, 7, 1);
+    announce(want, 7, 1);
+    announce(want, 7, 1);
+    cr_expect_eq(next(want, 1, 0), 7);
+    ez_want_missing(want, &id, peer(1));
+    cr_expect_eq(ez_want_count(want), 0);
+    cr_expect(announce(want, 7, 1), "a new one buys another");
+    cr_expect_eq(next(want, 1, 0), 7);
+    ez_want_free(want);
+}
+
+Test(want, requests_of_a_peer_that_goes_pass_on)
+{
+    ez_want *const want = ez_want_new(key);
+    announce(want, 1, 1);
+    announce(want, 2, 1);
+    announce(want, 2, 2);
+    announce(want, 3, 2);
+    announce(want, 3, 1);
+    next(want, 1, 0);
+    ez_want_peer_gone(want, peer(1));
+    cr_expect_eq(ez_want_count(want), 2, "the first had no other announcer");
+    cr_expect_eq(next(want, 2, 0), 3);
+    cr_expect_eq(next(want, 2, 0), 2);
+    cr_expect_eq(next(want, 2, 0), UINT64_MAX);
+    ez_want_peer_gone(want, peer(9));
+    ez_want_peer_gone(want, peer(2));
+    cr_expect_eq(ez_want_count(want), 0);
+    ez_want_free(want);
+}
+
+/* ---- bounds ---------------------------------------------------------------------------------- */
+
+Test(want, announcements_of_a_peer_are_bounded)
+{
+    ez_want *const want = ez_want_new(key);
+    for (uint64_t i = 0; i < EZ_ANNOUNCED_PEER; i++) {
+        cr_assert(announce(want, i, 1));
+    }
+    cr_expect(!announce(want, EZ_ANNOUNCED_PEER, 1));
+    cr_expect(announce(want, 0, 1), "a repeat is fine");
+    cr_expect(announce(want, EZ_ANNOUNCED_PEER, 2), "and so is another peer");
+    cr_expect_eq(ez_want_count(want), EZ_ANNOUNCED_PEER + 1);
+    const ez_tx_id id = id_of(5);
+    ez_want_received(want, &id);
+    cr_expect(announce(want, EZ_ANNOUNCED_PEER + 1, 1), "one answered makes room for one");
+    cr_expect(!announce(want, EZ_ANNOUNCED_PEER + 2, 1));
+    ez_want_free(want);
+}
+
+Test(want, requests_in_flight_are_bounded)
+{
+    ez_want *const want = ez_want_new(key);
+    for (uint64_t i = 0; i <= EZ_TXS_IN_FLIGHT_PEER; i++) {
+        announce(want, i, 1);
+    }
+    for (uint64_t i = 0; i < EZ_TXS_IN_FLIGHT_PEER; i++) {
+        cr_assert_eq(next(want, 1, 0), i);
+    }
+    cr_expect_eq(next(want, 1, 0), UINT64_MAX);
+    cr_expect(ez_want_is_due(want));
+    const ez_tx_id id = id_of(0);
+    ez_want_received(want, &id);
+    cr_expect_eq(next(want, 1, 0), EZ_TXS_IN_FLIGHT_PEER);
+    ez_want_free(want);
+}
+
+Test(want, announcers_of_an_id_are_bounded)
+{
+    ez_want *const want = ez_want_new(key);
+    for (uint64_t i = 1; i <= ANNOUNCERS_MAX; i++) {
+        cr_assert(announce(want, 7, i));
+    }
+    cr_expect(!announce(want, 7, ANNOUNCERS_MAX + 1));
+    cr_expect(announce(want, 7, ANNOUNCERS_MAX), "a known announcer is fine");
+    ez_want_free(want);
+}
+
+/* ---- the naive twin -------------------------------------------------------------------------- */
+
+enum { TWIN_IDS = 60, TWIN_PEERS = 12 };
+
+typedef struct twin_id {
+    uint64_t announcers[ANNOUNCERS_MAX];
+    size_t count;
+    bool flying;
+    ez_time_ms asked;
+    uint64_t queued; /* order in which its turn with announcers[0] came */
+} twin_id;
+
+typedef struct twin {
+    twin_id ids[TWIN_IDS];
+    uint64_t turns;
+} twin;
+
+static void twin_pass_on(twin *model, twin_id *id)
+{
+    id->flying = false;
+    id->count--;
+    memmove(id->announcers, id->announcers + 1, id->count * sizeof(id->announcers[0]));
+    id->queued = ++model->turns;
+}
+
+static void twin_announce(twin *model, size_t number, uint64_t from)
+{
+    twin_id *const id = &model->ids[number];
+    for (size_t i = 0; i < id->count; i++) {
+        if (id->announcers[i] == from) {
+            return;
+        }
+    }
+    if (id->count == ANNOUNCERS_MAX) {
+        return;
+    }
+    if (id->count == 0) {
+        id->queued = ++model->turns;
+    }
+    id->announcers[id->count++] = from;
+}
+
+static uint64_t twin_next(twin *model, uint64_t of, ez_time_ms now)
+{
+    size_t best = TWIN_IDS;
+    for (size_t i = 0; i < TWIN_IDS; i++) {
+        const twin_id *const id = &model->ids[i];
+        const bool waits = id->count > 0 && !id->flying && id->announcers[0] == of;
+        if (waits && (best == TWIN_IDS || id->queued < model->ids[best].queued)) {
+            best = i;
+        }
+    }
+    if (best == TWIN_IDS) {
+        return UINT64_MAX;
+    }
+    model->ids[best].flying = true;
+    model->ids[best].asked = now;
+    return best;
+}
+
+static size_t twin_expire(twin *model, ez_time_ms now)
+{
+    size_t expired = 0;
+    for (;;) { /* oldest request first, as their turns elsewhere follow from it */
+        size_t oldest = TWIN_IDS;
+        for (size_t i = 0; i < TWIN_IDS; i++) {
+            const twin_id *const id = &model->ids[i];
+            if (id->count > 0 && id->flying && now >= id->asked + EZ_REQUEST_TIMEOUT_MS &&
+                (oldest == TWIN_IDS || id->asked < model->ids[oldest].asked)) {
+                oldest = i;
+            }
+        }
+        if (oldest == TWIN_IDS) {
+            return expired;
+        }
+        twin_pass_on(model, &model->ids[oldest]);
+        expired++;
+    }
+}
+
+/* What the structure's order of hash iteration decides is made equal by going through the peers
+ * that go in the order in which their ids became known; here: by comparing sets, not orders. */
+static size_t twin_count(const twin *model)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < TWIN_IDS; i++) {
+        count += model->ids[i].count > 0;
+    }
+    return count;
+}
+
+static uint32_t twin_in_flight(const twin *model, uint64_t of)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < TWIN_IDS; i++) {
+        count +=
+            model->ids[i].count > 0 && model->ids[i].flying && model->ids[i].announcers[0] == of;
+    }
+    return count;
+}
+
+static void compare(const ez_want *want, const twin *model, int step)
+{
+    ez_time_ms deadline = EZ_TIME_NEVER;
+    bool due = false;
+    cr_assert_eq(ez_want_count(want), twin_count(model), "step %d", step);
+    for (uint64_t p = 1; p <= TWIN_PEERS; p++) {
+        cr_assert_eq(ez_want_in_flight(want, peer(p)), twin_in_flight(model, p), "step %d", step);
+    }
+    for (size_t i = 0; i < TWIN_IDS; i++) {
+        const twin_id *const id = &model->ids[i];
+        due |= id->count > 0 && !id->flying;
+        if (id->count > 0 && id->flying && id->asked + EZ_REQUEST_TIMEOUT_MS < deadline) {
+            deadline = id->asked + EZ_REQUEST_TIMEOUT_MS;
+        }
+    }
+    cr_assert_eq(ez_want_is_due(want), due, "step %d", step);
+    cr_assert_eq(ez_want_deadline(want), deadline, "step %d", step);
+}
+
+static void twin_step(ez_want *want, twin *model, ez_rng *rng, ez_time_ms *now)
+{
+    const uint64_t from = 1 + ez_rng_below(rng, TWIN_PEERS);
+    const size_t number = (size_t)ez_rng_below(rng, TWIN_IDS);
+    const ez_tx_id id = id_of(number);
+    twin_id *const mirror = &model->ids[number];
+    *now += ez_rng_below(rng, 3) == 0 ? 1 + ez_rng_below(rng, 400) : 1; /* no two asked at once */
+    switch (ez_rng_below(rng, 12)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+        announce(want, number, from);
+        twin_announce(model, number, from);
+        break;
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+        cr_assert_eq(next(want, from, *now), twin_next(model, from, *now));
+        break;
+    case 9:
+        ez_want_received(want, &id);
+        mirror->count = 0;
+        mirror->flying = false;
+        break;
+    case 10:
+        if (mirror->count > 0 && mirror->flying && mirror->announcers[0] == from) {
+            twin_pass_on(model, mirror);
+        }
+        ez_want_missing(want, &id, peer(from));
+        break;
+    default:
+        cr_assert_eq(ez_want_expire(want, *now), twin_expire(model, *now));
+        break;
+    }
+}
+
+Test(want, behaves_as_its_naive_twin)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        const uint8_t bytes[16] = {(uint8_t)seed, 'w'};
+        ez_rng rng;
+        twin model = {0};
+        ez_time_ms now = 0;
+        ez_want *const want = ez_want_new(key);
+        ez_rng_init(&rng, bytes);
+        for (int step = 0; step < 3000; step++) {
+            twin_step(want, &model, &rng, &now);
+            compare(want, &model, step);
+        }
+        ez_want_free(want);
+    }
+}
+
+/* Peers that go: the turns of what they were asked for come in an order that is the structure's
+ * own, so each step only looks at what is held, and drains every peer at the end. */
+Test(want, peers_that_go_leave_nothing_behind)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        const uint8_t bytes[16] = {(uint8_t)seed, 'g'};
+        ez_rng rng;
+        ez_want *const want = ez_want_new(key);
+        ez_rng_init(&rng, bytes);
+        for (ez_time_ms now = 0; now < 3000; now++) {
+            const uint64_t from = 1 + ez_rng_below(&rng, TWIN_PEERS);
+            const uint64_t what = ez_rng_below(&rng, 20);
+            if (what == 0) {
+                ez_want_peer_gone(want, peer(from));
+                cr_assert_eq(ez_want_in_flight(want, peer(from)), 0);
+                cr_assert_eq(next(want, from, now), UINT64_MAX);
+            } else if (what < 12) {
+                announce(want, ez_rng_below(&rng, TWIN_IDS), from);
+            } else {
+                next(want, from, now);
+            }
+        }
+        for (uint64_t p = 1; p <= TWIN_PEERS; p++) {
+            ez_want_peer_gone(want, peer(p));
+        }
+        cr_assert_eq(ez_want_count(want), 0);
+        cr_assert(!ez_want_is_due(want));
+        cr_assert_eq(ez_want_deadline(want), EZ_TIME_NEVER);
+        ez_want_free(want);
+    }
+}
