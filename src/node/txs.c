@@ -12,11 +12,12 @@
 
 #include <stdlib.h>
 
-#define TX_JOBS_PEER_MAX  2000 /* of one peer; what it sends on top is dropped */
+/* Checks of transactions under way, of one peer and in all; what comes on top is dropped. */
+#define TX_JOBS_PEER_MAX 2000
+#define TX_JOBS_MAX      20000
+
 #define ANNOUNCE_AGAIN_MS 60000
-#define ANNOUNCE_PAUSE_MS 100 /* between full messages: the peer must be able to keep up fetching  \
-                               */
-#define TX_JOBS_MAX 20000     /* checks of transactions under way; what comes on top is dropped */
+#define ANNOUNCE_PAUSE_MS 100 /* between full messages: the peer must keep up fetching */
 
 /* ---- the order of checks --------------------------------------------------------------------- */
 
