@@ -1,0 +1,155 @@
+/* Finding more peers than one was given. */
+#include "support_world.h"
+
+static void expect_connected(ez_world *world, size_t hosts, size_t wanted)
+{
+    for (size_t host = 1; host <= hosts; host++) {
+        cr_expect_geq(peers_of(world, host), wanted, "host %zu has %zu peers", host,
+                      peers_of(world, host));
+        cr_expect_leq(status_of(world, host).peers_outbound, 8);
+    }
+}
+
+Test(discovery, hosts_in_a_line_find_eight_peers_each)
+{
+    ez_world *const world = world_new(1, 12);
+    ez_world_run(world, 30000);
+    expect_connected(world, 12, 8);
+    mine(world, 5, 1, 200);
+    cr_expect(ez_world_agrees(world));
+    world_end(world);
+}
+
+Test(discovery, hosts_around_one_find_each_other)
+{
+    ez_world_config config = world_config(2);
+    ez_world *const world = ez_world_new(&config);
+    const size_t centre = 1;
+    ez_world_add(world, NULL, 0);
+    for (int i = 0; i < 11; i++) {
+        ez_world_add(world, &centre, 1);
+    }
+    ez_world_run(world, 30000);
+    expect_connected(world, 12, 8);
+    ez_world_stop(world, centre, true);
+    ez_world_run(world, 30000);
+    mine(world, 7, 1, 1000);
+    cr_expect(ez_world_agrees(world), "the one they started from is not needed any more");
+    world_end(world);
+}
+
+Test(discovery, small_swarm_is_fully_connected)
+{
+    ez_world *const world = world_new(3, 5);
+    ez_world_run(world, 30000);
+    for (size_t host = 1; host <= 5; host++) {
+        cr_expect_eq(peers_of(world, host), 4, "host %zu has %zu peers", host,
+                     peers_of(world, host));
+        cr_expect_eq(status_of(world, host).links, 4, "one link to each");
+    }
+    world_end(world);
+}
+
+/* Started at one moment with latencies of their own, most pairs dial each other. */
+Test(discovery, unequal_latencies_leave_one_link_between_two)
+{
+    for (uint64_t seed = 10; seed < 14; seed++) {
+        ez_world_config config = world_config(seed);
+        config.jitter_ms = 200;
+        ez_world *const world = ez_world_new(&config);
+        const size_t next[] = {2, 3, 1};
+        for (size_t i = 0; i < 3; i++) {
+            ez_world_add(world, &next[i], 1);
+        }
+        ez_world_run(world, 60000);
+        for (size_t host = 1; host <= 3; host++) {
+            cr_expect_eq(status_of(world, host).links, 2, "seed %zu host %zu", (size_t)seed, host);
+        }
+        world_end(world);
+    }
+}
+
+Test(discovery, restart_keeps_the_book)
+{
+    for (int crash = 0; crash < 2; crash++) {
+        ez_world *const world = world_new(4, 10);
+        ez_world_run(world, 120000);
+        const size_t known = status_of(world, 1).book_count;
+        cr_expect_eq(known, 9);
+        ez_world_stop(world, 1, crash == 1); /* it was given no peer */
+        ez_world_start(world, 1);
+        cr_expect_eq(status_of(world, 1).book_count, known);
+        ez_world_run(world, 30000);
+        cr_expect_geq(peers_of(world, 1), 8);
+        world_end(world);
+    }
+}
+
+Test(discovery, registered_peer_is_kept_over_a_restart)
+{
+    ez_world *const world = world_new(5, 1);
+    ez_world_add(world, NULL, 0);
+    const uint64_t request = ez_world_command(
+        world, 1,
+        (ez_command){.type = EZ_COMMAND_ADD_PEER, .text = "10.0.0.2", .port = EZ_WORLD_PORT});
+    ez_world_run(world, 1000);
+    cr_expect_eq(answer(world, 1, request).status, EZ_OK);
+    cr_expect_eq(peers_of(world, 1), 1);
+    ez_world_stop(world, 1, true);
+    ez_world_start(world, 1);
+    ez_manual_info row;
+    cr_assert_eq(ez_node_manual_peers(ez_world_node(world, 1), &row, 1), 1);
+    cr_expect_str_eq(row.host, "10.0.0.2");
+    ez_world_run(world, 1000);
+    cr_expect_eq(peers_of(world, 1), 1);
+    world_end(world);
+}
+
+Test(discovery, discouraged_address_is_not_dialled)
+{
+    ez_world *const world = world_new(6, 1);
+    ez_endpoint at;
+    cr_assert(ez_endpoint_parse(&at, "10.9.9.9:7333"));
+    ez_stranger *const bad = ez_stranger_listen(world, &at);
+    ez_stranger *const gossip = ez_stranger_new(world, 1, true);
+    ez_known_address row = {.endpoint = at};
+    ez_message message = {.type = EZ_MSG_ADDRESSES};
+    message.as.addresses.list = &row;
+    message.as.addresses.count = 1;
+    ez_stranger_send(gossip, &message);
+    ez_world_run(world, 4 * LATENCY_MS);
+    cr_assert(ez_stranger_is_linked(bad), "it was dialled");
+    cr_assert(ez_stranger_shake(bad, NULL));
+    send_headers(bad, NULL, 0);
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_assert_eq(ez_stranger_goodbye(bad), EZ_GOODBYE_UNREQUESTED);
+    ez_stranger *const again = ez_stranger_listen(world, &at);
+    ez_world_run(world, EZ_DISCOURAGED_MS - 1000);
+    cr_expect(!ez_stranger_is_linked(again));
+    ez_world_run(world, 3000);
+    cr_expect(ez_stranger_is_linked(again), "after ten minutes it gets another chance");
+    world_end_faulted(world, 1);
+}
+
+Test(discovery, dead_addresses_are_dialled_ever_less_often)
+{
+    ez_world *const world = world_new(7, 1);
+    ez_stranger *const gossip = ez_stranger_new(world, 1, true);
+    ez_known_address rows[10] = {0};
+    ez_message message = {.type = EZ_MSG_ADDRESSES};
+    for (uint8_t i = 0; i < 10; i++) {
+        rows[i].endpoint = (ez_endpoint){
+            .ip = {[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 77, [15] = i}, .port = 7333};
+    }
+    message.as.addresses.list = rows;
+    message.as.addresses.count = 10;
+    ez_stranger_send(gossip, &message);
+    ez_world_run(world, 600000);
+    const uint64_t first = counters_of(world, 1)->dials;
+    ez_world_run(world, 600000);
+    const uint64_t second = counters_of(world, 1)->dials - first;
+    cr_expect_geq(first, 10);
+    cr_expect_leq(first, 160);
+    cr_expect_leq(second, 80, "%zu dials", (size_t)second);
+    world_end(world);
+}
