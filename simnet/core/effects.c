@@ -102,7 +102,11 @@ static void write_later(ez_world *world, sim_host *host, ez_write *write)
 
 static void check(ez_world *world, const sim_host *host, ez_check_job *job)
 {
-    ez_check_run(job);
+    if (world->config.share_checks) {
+        sim_shared_check(world->shared, job);
+    } else {
+        ez_check_run(job);
+    }
     sim_at(world, 0,
            &(sim_event){
                .kind = SIM_CHECKED, .host = host->number, .life = host->life, .payload = job});
@@ -127,6 +131,7 @@ static void keep_notice(sim_host *host, const ez_notice *notice)
 
 static void carry_out(ez_world *world, sim_host *host, const ez_effect *effect)
 {
+    const ez_watcher *const watcher = world->config.watcher;
     switch (effect->type) {
     case EZ_EFFECT_DIAL:
         sim_dial_start(world, host, effect);
@@ -156,10 +161,17 @@ static void carry_out(ez_world *world, sim_host *host, const ez_effect *effect)
         host->mining = false;
         break;
     case EZ_EFFECT_REPLY:
-        keep_reply(host, &effect->as.reply);
+        if (watcher != NULL) {
+            watcher->reply(watcher->self, host->number, &effect->as.reply);
+        } else {
+            keep_reply(host, &effect->as.reply);
+        }
         break;
     case EZ_EFFECT_NOTIFY:
         keep_notice(host, &effect->as.notice);
+        if (watcher != NULL) {
+            watcher->notice(watcher->self, host->number, &effect->as.notice);
+        }
         break;
     }
 }

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FIRST_PORT 10000 /* of those that dial */
+#define FIRST_PORT     10000 /* of those that dial */
+#define CLOSE_FLUSH_MS 1000  /* for what is queued when a link is closed */
 
 /* What the real driver lets a link's output grow to. */
 #define UNREAD_MAX (EZ_OUTPUT_BYTES_MAX + EZ_FRAME_BYTES_MAX)
@@ -61,13 +62,16 @@ static void free_link(ez_world *world, sim_link *link)
 /* Links are freed between events only: what is handled may lie in a link's cutter. */
 void sim_sweep_links(ez_world *world, bool all)
 {
-    if (!all && !world->has_dead_links) {
+    sim_link *link, *next;
+    if (all) {
+        DL_FOREACH_SAFE (world->link_list, link, next) {
+            free_link(world, link);
+        }
         return;
     }
-    world->has_dead_links = false;
-    sim_link *link, *next;
-    DL_FOREACH_SAFE (world->link_list, link, next) {
-        if (all || (!link->ends[0].open && !link->ends[1].open)) {
+    while (world->ended_count > 0) {
+        link = sim_link_of(world, world->ended[--world->ended_count] * 2);
+        if (link != NULL && !link->ends[0].open && !link->ends[1].open) {
             free_link(world, link);
         }
     }
@@ -82,31 +86,49 @@ void sim_set_frame_limit(ez_world *world, uint64_t link)
 
 /* ---- closing --------------------------------------------------------------------------------- */
 
-static void shut_end(ez_world *world, sim_end *end)
+static void shut_end(ez_world *world, sim_link *link, int index)
 {
-    end->open = false;
-    world->has_dead_links = true;
+    link->ends[index].open = false;
+    if (world->ended_count == world->ended_capacity) {
+        world->ended_capacity = world->ended_capacity * 2 + 64;
+        world->ended = ez_realloc(world->ended, world->ended_capacity, sizeof(*world->ended));
+    }
+    world->ended[world->ended_count++] = link->number;
+}
+
+/* When the far end notices that this one closed: after what is under way, for which the real driver
+ * waits a second. */
+static ez_time_ms close_delay(const ez_world *world, const sim_link *link, const sim_end *end)
+{
+    const ez_time_ms left = end->arrival > world->time ? end->arrival - world->time : 0;
+    const ez_time_ms longest = link->latency + CLOSE_FLUSH_MS;
+    return left < link->latency ? link->latency : left > longest ? longest : left;
 }
 
 void sim_close_end(ez_world *world, uint64_t id)
 {
     sim_link *const link = sim_link_of(world, id);
     EZ_ASSERT(link != NULL && link->ends[id % 2].open); /* the core closes what it knows, once */
-    shut_end(world, &link->ends[id % 2]);
-    sim_at(world, link->latency, &(sim_event){.kind = SIM_LINK_DOWN, .link = id ^ 1});
+    shut_end(world, link, (int)(id % 2));
+    if (!link->half_open) {
+        sim_at(world, close_delay(world, link, &link->ends[id % 2]),
+               &(sim_event){.kind = SIM_LINK_DOWN, .link = id ^ 1});
+    }
 }
 
 void sim_link_went_down(ez_world *world, uint64_t id)
 {
-    sim_end *const end = sim_end_of(world, id);
-    if (end == NULL || !end->open) {
+    sim_link *const link = sim_link_of(world, id);
+    if (link == NULL || !link->ends[id % 2].open ||
+        sim_hold(world, &(sim_event){.kind = SIM_LINK_DOWN, .link = id})) {
         return;
     }
+    sim_end *const end = &link->ends[id % 2];
     if (end->stranger != NULL && end->stranger->paused) {
         end->stranger->close_held = true; /* the end of a stream is read after all before it */
         return;
     }
-    shut_end(world, end);
+    shut_end(world, link, (int)(id % 2));
     if (end->stranger != NULL) {
         sim_stranger_closed(end->stranger);
     } else if (sim_is_alive(world, end->host, end->life)) {
@@ -159,6 +181,13 @@ static size_t host_at(const ez_world *world, const ez_endpoint *endpoint)
 
 /* ---- dialling -------------------------------------------------------------------------------- */
 
+static ez_time_ms latency_between(const ez_world *world, size_t a, size_t b)
+{
+    const ez_world_config *const config = &world->config;
+    return config->latency == NULL || b == 0 ? config->latency_ms
+                                             : config->latency(config->latency_self, a, b);
+}
+
 static void fail_dial(ez_world *world, const sim_dial *dial, ez_time_ms after)
 {
     sim_at(world, after,
@@ -178,7 +207,9 @@ void sim_dial_start(ez_world *world, sim_host *host, const ez_effect *effect)
     snprintf(text, sizeof(text), strchr(effect->as.dial.host, ':') == NULL ? "%s:%u" : "[%s]:%u",
              effect->as.dial.host, (unsigned)effect->as.dial.port);
     dial->known = ez_endpoint_parse(&dial->target, text);
-    sim_at(world, world->config.latency_ms, &(sim_event){.kind = SIM_DIAL, .payload = dial});
+    const size_t target = dial->known ? host_at(world, &dial->target) : 0;
+    sim_at(world, latency_between(world, host->number, target),
+           &(sim_event){.kind = SIM_DIAL, .payload = dial});
 }
 
 static ez_endpoint dialling_address(ez_world *world, size_t host)
@@ -201,6 +232,9 @@ static void connect_hosts(ez_world *world, const sim_dial *dial, sim_host *targe
     from->life = dial->life;
     from->address = dialling_address(world, dial->host);
     to->address = dial->target;
+    if (target != NULL && world->config.latency != NULL) {
+        link->latency = latency_between(world, dial->host, target->number);
+    }
     sim_at(world, link->latency,
            &(sim_event){.kind = SIM_LINK_UP,
                         .host = dial->host,
@@ -227,10 +261,10 @@ void sim_dial_arrives(ez_world *world, sim_dial *dial)
         /* nobody is left to hear of it */
     } else if (stranger != NULL) {
         connect_hosts(world, dial, NULL, stranger);
-    } else if (host == NULL || !sim_can_reach(world, dial->host, target)) {
+    } else if (host == NULL || host->paused || !sim_can_reach(world, dial->host, target)) {
         fail_dial(world, dial, EZ_DIAL_TIMEOUT_MS);
     } else if (host->node == NULL) {
-        fail_dial(world, dial, world->config.latency_ms);
+        fail_dial(world, dial, latency_between(world, dial->host, target));
     } else {
         connect_hosts(world, dial, host, NULL);
     }
@@ -239,14 +273,33 @@ void sim_dial_arrives(ez_world *world, sim_dial *dial)
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
+/* When `size` more bytes of a host have left its line, counted from now. */
+static ez_time_ms sending_ms(ez_world *world, size_t number, size_t size)
+{
+    sim_host *const host = sim_host_of(world, number);
+    if (host == NULL || world->config.send_bytes_per_s == 0) {
+        return 0;
+    }
+    const uint64_t now_us = world->time * 1000;
+    host->send_free_us = host->send_free_us < now_us ? now_us : host->send_free_us;
+    host->send_free_us += size * 1000000 / world->config.send_bytes_per_s;
+    return (host->send_free_us - now_us) / 1000;
+}
+
 void sim_send(ez_world *world, uint64_t id, const void *data, size_t size)
 {
     sim_link *const link = sim_link_of(world, id);
     EZ_ASSERT(link != NULL && link->ends[id % 2].open); /* nobody sends on a link it closed */
     sim_end *const from = &link->ends[id % 2];
     from->unread += size;
-    sim_at(world, link->latency,
-           &(sim_event){.kind = SIM_DELIVER, .link = id ^ 1, .payload = ez_blob_new(data, size)});
+    world->unread_peak = from->unread > world->unread_peak ? from->unread : world->unread_peak;
+    if (!link->half_open) {
+        const ez_time_ms after = sending_ms(world, from->host, size) + link->latency;
+        from->arrival = world->time + after;
+        sim_at(
+            world, after,
+            &(sim_event){.kind = SIM_DELIVER, .link = id ^ 1, .payload = ez_blob_new(data, size)});
+    }
     if (from->unread > UNREAD_MAX) {
         sim_at(world, 0,
                &(sim_event){.kind = SIM_LINK_FAULT,
@@ -333,7 +386,8 @@ static void note_read(ez_world *world, uint64_t sender, size_t size)
 
 void sim_deliver(ez_world *world, uint64_t id, ez_blob *bytes)
 {
-    sim_end *const end = sim_end_of(world, id);
+    sim_link *const link = sim_link_of(world, id);
+    sim_end *const end = link == NULL || link->half_open ? NULL : &link->ends[id % 2];
     if (end != NULL && end->open && end->stranger != NULL && end->stranger->paused) {
         sim_stranger_deliver(world, end, bytes); /* it keeps them unread */
         return;

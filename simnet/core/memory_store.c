@@ -60,6 +60,19 @@ struct ez_memory_store {
     ez_blob *book;
     ez_block_id tip;
     queued_write *queue;
+    ez_body_shelf *shelf; /* borrowed; NULL: none */
+};
+
+/* A body and its view hash, which follow from the block's id alone. */
+typedef struct shelved {
+    ez_block_id id;
+    ez_blob *body;
+    ez_hash view_hash;
+    UT_hash_handle hh;
+} shelved;
+
+struct ez_body_shelf {
+    shelved *bodies;
 };
 
 /* ---- reading -----------------------------------------------------------------------------------
@@ -143,6 +156,52 @@ static ez_status load(void *self, const ez_store_loader *loader)
 /* ---- life --------------------------------------------------------------------------------------
  */
 
+ez_body_shelf *ez_body_shelf_new(void)
+{
+    return ez_alloc(1, sizeof(ez_body_shelf));
+}
+
+void ez_body_shelf_free(ez_body_shelf *shelf)
+{
+    shelved *item, *next;
+    if (shelf == NULL) {
+        return;
+    }
+    HASH_ITER (hh, shelf->bodies, item, next) {
+        HASH_DEL(shelf->bodies, item);
+        ez_blob_unref(item->body);
+        free(item);
+    }
+    free(shelf);
+}
+
+void ez_memory_store_share(ez_memory_store *store, ez_body_shelf *shelf)
+{
+    store->shelf = shelf;
+}
+
+static const shelved *find_shelved(const ez_body_shelf *shelf, const ez_block_id *id)
+{
+    shelved *found = NULL;
+    if (shelf != NULL) {
+        HASH_FIND(hh, shelf->bodies, id, sizeof(*id), found);
+    }
+    return found;
+}
+
+/* What a store accepts was checked against its header, so one id has one body. */
+static void shelve(ez_body_shelf *shelf, const stored_block *block)
+{
+    if (shelf == NULL) {
+        return;
+    }
+    shelved *const item = ez_alloc(1, sizeof(*item));
+    item->id = block->id;
+    item->body = ez_blob_ref(block->body);
+    item->view_hash = block->view_hash;
+    HASH_ADD(hh, shelf->bodies, id, sizeof(item->id), item);
+}
+
 static void put_body(ez_memory_store *store, const ez_block_id *id, const ez_header *header,
                      ez_blob *body)
 {
@@ -154,8 +213,15 @@ static void put_body(ez_memory_store *store, const ez_block_id *id, const ez_hea
     stored_block *block = ez_alloc(1, sizeof(*block));
     block->id = *id;
     block->header = *header;
-    block->body = ez_blob_ref(body);
-    ez_view_hash(&block->view_hash, header, body, parent == NULL ? NULL : &parent->view_hash);
+    const shelved *const known = find_shelved(store->shelf, id);
+    if (known != NULL) {
+        block->body = ez_blob_ref(known->body);
+        block->view_hash = known->view_hash;
+    } else {
+        block->body = ez_blob_ref(body);
+        ez_view_hash(&block->view_hash, header, body, parent == NULL ? NULL : &parent->view_hash);
+        shelve(store->shelf, block);
+    }
     HASH_ADD(hh, store->blocks, id, sizeof(block->id), block);
     DL_APPEND(store->block_list, block);
 }

@@ -14,6 +14,14 @@ void ez_memory_store_free(ez_memory_store *store);
 
 const ez_store_port *ez_memory_store_port(ez_memory_store *store);
 
+/* Bodies that several stores hold, each once in memory. A shelf outlives the stores that use it. */
+typedef struct ez_body_shelf ez_body_shelf;
+ez_body_shelf *ez_body_shelf_new(void);
+void ez_body_shelf_free(ez_body_shelf *shelf); /* NULL is fine */
+
+/* ez_memory_store_share: keep bodies on `shelf` (borrowed) from now on. */
+void ez_memory_store_share(ez_memory_store *store, ez_body_shelf *shelf);
+
 /* ez_memory_store_write: queue a write; takes it. */
 void ez_memory_store_write(ez_memory_store *store, ez_write *write);
 

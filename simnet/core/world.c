@@ -24,10 +24,11 @@ ez_world *ez_world_new(const ez_world_config *config)
     memcpy(seed, &config->seed, sizeof(config->seed));
     ez_rng_init(&world->rng, seed);
     world->digest_key = ez_rng_key(&world->rng);
+    world->shared = sim_shared_new();
     return world;
 }
 
-static void free_payload(const sim_event *event)
+void sim_free_payload(const sim_event *event)
 {
     switch (event->kind) {
     case SIM_TICK:
@@ -57,6 +58,7 @@ static void free_host(sim_host *host)
         HASH_DEL(host->replies, reply);
         free(reply);
     }
+    sim_drop_held(host);
     ez_node_free(host->node);
     ez_memory_store_free(host->store);
     free(host->peers);
@@ -70,7 +72,7 @@ void ez_world_free(ez_world *world)
     }
     sim_event event;
     while (sim_timeline_pop(&world->timeline, &event, EZ_TIME_NEVER)) {
-        free_payload(&event);
+        sim_free_payload(&event);
     }
     sim_timeline_clear(&world->timeline);
     sim_sweep_links(world, true);
@@ -78,6 +80,8 @@ void ez_world_free(ez_world *world)
     for (size_t i = 0; i < world->host_count; i++) {
         free_host(world->hosts[i]);
     }
+    sim_shared_free(world->shared);
+    free(world->ended);
     free(world->hosts);
     free(world);
 }
@@ -116,6 +120,7 @@ size_t ez_world_add(ez_world *world, const size_t *peers, size_t peer_count)
     world->hosts[world->host_count++] = host;
     host->number = world->host_count;
     host->store = ez_memory_store_new(&world->config.network);
+    ez_memory_store_share(host->store, sim_shared_bodies(world->shared));
     ez_rng_fill(&world->rng, seed, sizeof(seed));
     ez_keypair_from_seed(&host->keypair, seed);
     host->peers = ez_alloc(peer_count + 1, sizeof(*host->peers));
@@ -159,7 +164,7 @@ void ez_world_start(ez_world *world, size_t number)
                              .peer_count = host->peer_count};
     ez_rng_fill(&world->rng, config.seed, sizeof(config.seed));
     const ez_node_ports ports = {ez_memory_store_port(host->store), world->config.log};
-    const ez_status status = ez_node_new(&host->node, &config, &ports, ez_world_now(world));
+    const ez_status status = ez_node_new(&host->node, &config, &ports, sim_now_of(world, host));
     EZ_ASSERT(status == EZ_OK);
     free(peers);
     host->life++;
@@ -174,12 +179,15 @@ void ez_world_stop(ez_world *world, size_t number, bool crash)
     sim_host *const host = get_host(world, number);
     EZ_ASSERT(host->node != NULL);
     if (crash) {
+        sim_drop_held(host);
+        host->paused = false;
         ez_memory_store_crash(host->store);
     } else {
+        ez_world_resume(world, number);
         ez_world_command(world, number, (ez_command){.type = EZ_COMMAND_SHUTDOWN});
         sim_commit(world, host);
     }
-    host->faults_before += ez_node_get_counters(host->node)->peers_faulted;
+    ez_world_counters(world, &host->before, number);
     ez_node_free(host->node);
     host->node = NULL;
     host->mining = false;
@@ -207,7 +215,7 @@ void sim_at(ez_world *world, ez_time_ms after, const sim_event *event)
 void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event)
 {
     sim_fold_event(world, host, event);
-    ez_node_handle(host->node, event, ez_world_now(world));
+    ez_node_handle(host->node, event, sim_now_of(world, host));
     sim_carry_out(world, host);
     schedule_tick(world, host);
 }
@@ -276,8 +284,11 @@ static bool link_is_open(const ez_world *world, uint64_t link)
     return end != NULL && end->open;
 }
 
-static void happen(ez_world *world, const sim_event *event)
+void sim_happen(ez_world *world, const sim_event *event)
 {
+    if (sim_hold(world, event)) {
+        return;
+    }
     switch (event->kind) {
     case SIM_DIAL:
         sim_dial_arrives(world, event->payload);
@@ -299,7 +310,7 @@ static void happen(ez_world *world, const sim_event *event)
             (event->link == 0 || link_is_open(world, event->link))) {
             happen_to(world, sim_host_of(world, event->host), event);
         } else {
-            free_payload(event);
+            sim_free_payload(event);
         }
         break;
     }
@@ -311,7 +322,8 @@ static void step(ez_world *world, const sim_event *event, uint64_t *at_this_time
     *at_this_time = event->at == world->time ? *at_this_time + 1 : 0;
     EZ_ASSERT(*at_this_time < EVENTS_PER_MS_MAX);
     world->time = event->at;
-    happen(world, event);
+    world->steps++;
+    sim_happen(world, event);
 }
 
 void ez_world_run(ez_world *world, ez_time_ms ms)
@@ -433,6 +445,13 @@ ez_now ez_world_now(const ez_world *world)
                             world->time * 1000};
 }
 
+ez_now sim_now_of(const ez_world *world, const sim_host *host)
+{
+    ez_now now = ez_world_now(world);
+    now.wall += (uint64_t)host->skew_us; /* modulo 2^64: a negative skew sets it back */
+    return now;
+}
+
 ez_rng *ez_world_rng(ez_world *world)
 {
     return &world->rng;
@@ -495,15 +514,37 @@ bool ez_world_agrees(ez_world *world)
     return true;
 }
 
+_Static_assert(sizeof(ez_node_counters) % sizeof(uint64_t) == 0, "counters are summed as numbers");
+
+void ez_world_counters(const ez_world *world, ez_node_counters *out, size_t number)
+{
+    const sim_host *const host = get_host(world, number);
+    uint64_t sums[sizeof(*out) / sizeof(uint64_t)];
+    uint64_t added[sizeof(*out) / sizeof(uint64_t)] = {0};
+    memcpy(sums, &host->before, sizeof(sums));
+    if (host->node != NULL) {
+        memcpy(added, ez_node_get_counters(host->node), sizeof(added));
+    }
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+        sums[i] += added[i];
+    }
+    memcpy(out, sums, sizeof(sums));
+}
+
 uint64_t ez_world_faults(const ez_world *world)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < world->host_count; i++) {
-        const sim_host *const host = world->hosts[i];
-        count += host->faults_before;
-        count += host->node == NULL ? 0 : ez_node_get_counters(host->node)->peers_faulted;
+        ez_node_counters counters;
+        ez_world_counters(world, &counters, i + 1);
+        count += counters.peers_faulted;
     }
     return count;
+}
+
+uint64_t ez_world_steps(const ez_world *world)
+{
+    return world->steps;
 }
 
 uint64_t ez_world_digest(const ez_world *world)

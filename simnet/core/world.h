@@ -24,6 +24,13 @@ typedef struct ez_world ez_world;
 
 #define EZ_WORLD_PORT 7333 /* of every host */
 
+/* Who looks on. Called while the world runs; must not act on it. */
+typedef struct ez_watcher {
+    void *self;
+    void (*notice)(void *self, size_t host, const ez_notice *notice);
+    void (*reply)(void *self, size_t host, const ez_reply *reply);
+} ez_watcher;
+
 typedef struct ez_world_config {
     ez_network network;
     uint64_t seed;
@@ -33,8 +40,14 @@ typedef struct ez_world_config {
     size_t fragment_bytes; /* longest piece a stream is delivered in; 0: whole frames */
     uint32_t outbound_max; /* connection slots of every host; 0: 8 and 64 */
     uint32_t inbound_max;
-    bool mine;         /* hosts mine in the background: proofs are still found when told */
-    const ez_log *log; /* of the cores; may be NULL */
+    /* one way between two hosts, the same each time and in both directions; NULL: as above */
+    ez_time_ms (*latency)(const void *self, size_t a, size_t b);
+    const void *latency_self;
+    uint64_t send_bytes_per_s; /* what one host sends at most, all its links together; 0: any */
+    bool share_checks;         /* what was verified once is not verified again; same results */
+    const ez_watcher *watcher; /* outlives the world; may be NULL. With it, replies are not kept */
+    bool mine;                 /* hosts mine in the background: proofs are still found when told */
+    const ez_log *log;         /* of the cores; may be NULL */
 } ez_world_config;
 
 ez_world *ez_world_new(const ez_world_config *config);
@@ -109,11 +122,17 @@ bool ez_world_agrees(ez_world *world);
 /* ez_world_faults: how often any host dropped a peer for breaking a rule, over all its lives. */
 uint64_t ez_world_faults(const ez_world *world);
 
+/* ez_world_counters: the totals of a host over all its lives. */
+void ez_world_counters(const ez_world *world, ez_node_counters *out, size_t host);
+
 /* ez_world_replays: whether the durable accounts and transaction index of a host are what a fresh
  * replay of its durable chain gives. */
 bool ez_world_replays(ez_world *world, size_t host);
 
 /* ez_world_digest: a hash over every event and effect so far. */
 uint64_t ez_world_digest(const ez_world *world);
+
+/* ez_world_steps: how many things have happened so far. */
+uint64_t ez_world_steps(const ez_world *world);
 
 #endif

@@ -3,6 +3,8 @@
  *   world.c     life, time, hosts
  *   effects.c   carrying out what cores ask for; the digest
  *   links.c     dials, links, streams
+ *   faults.c    what goes wrong with hosts and links
+ *   shared.c    what thousands of hosts need not hold or compute each for itself
  *   stranger.c  links whose far end is a test
  *   replay.c    the check of a store against its own chain
  *   timeline.c  what is going to happen
@@ -15,6 +17,8 @@
 #include "ezp2p/chain/header.h"
 #include "ezp2p/wire/codec.h"
 #include "ezp2p/wire/frame.h"
+#include "faults.h"
+#include "shared.h"
 #include "stranger.h"
 #include "timeline.h"
 #include "world.h"
@@ -47,8 +51,13 @@ typedef struct sim_host {
     sim_reply *replies;
     size_t notice_counts[SIM_NOTICE_TYPES];
     ez_notice notices[SIM_NOTICE_TYPES];
-    uint64_t faults_before; /* of its earlier lives */
+    ez_node_counters before; /* of its earlier lives */
     int side;
+    bool paused;
+    sim_event *held; /* happened to it while paused, in order */
+    size_t held_count;
+    int64_t skew_us;       /* its wall clock goes ahead by this */
+    uint64_t send_free_us; /* when its line has sent what was queued, in virtual time */
 } sim_host;
 
 /* One end of a link. Its ez_link_id is twice the link's number plus its index. */
@@ -59,12 +68,14 @@ typedef struct sim_end {
     ez_stranger *stranger; /* when there is no host */
     ez_endpoint address;
     ez_cutter *cutter;
-    size_t unread; /* bytes sent from here that the far end has not taken */
+    size_t unread;      /* bytes sent from here that the far end has not taken */
+    ez_time_ms arrival; /* of the last of them at the far end */
 } sim_end;
 
 typedef struct sim_link {
     uint64_t number;
     ez_time_ms latency;
+    bool half_open;  /* nothing sent arrives any more, and nobody is told */
     sim_end ends[2]; /* the dialler's first */
     struct sim_link *prev, *next;
     UT_hash_handle hh;
@@ -113,7 +124,11 @@ struct ez_world {
     size_t host_count;
     sim_link *links; /* by number */
     sim_link *link_list;
-    bool has_dead_links;
+    uint64_t *ended; /* numbers of links with a closed end, to be looked at by the next sweep */
+    size_t ended_count, ended_capacity;
+    size_t unread_peak;
+    uint64_t steps;
+    sim_shared *shared;
     uint64_t last_link;
     uint64_t last_request;
     uint64_t last_stranger;
@@ -129,6 +144,17 @@ void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event);
 /* Put something on the timeline, `after` from now. */
 void sim_at(ez_world *world, ez_time_ms after, const sim_event *event);
 void sim_commit(ez_world *world, sim_host *host);
+
+/* Let one thing happen; takes its payload. */
+void sim_happen(ez_world *world, const sim_event *event);
+void sim_free_payload(const sim_event *event);
+/* The clocks of a host. */
+ez_now sim_now_of(const ez_world *world, const sim_host *host);
+
+/* ---- faults.c */
+/* Keep an event for a host that is paused; false: it is not. */
+bool sim_hold(ez_world *world, const sim_event *event);
+void sim_drop_held(sim_host *host);
 
 /* ---- effects.c */
 void sim_carry_out(ez_world *world, sim_host *host);
