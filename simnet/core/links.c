@@ -131,7 +131,7 @@ void sim_link_went_down(ez_world *world, uint64_t id)
     shut_end(world, link, (int)(id % 2));
     if (end->stranger != NULL) {
         sim_stranger_closed(end->stranger);
-    } else if (sim_is_alive(world, end->host, end->life)) {
+    } else if (!end->dialling && sim_is_alive(world, end->host, end->life)) {
         sim_dispatch(world, sim_host_of(world, end->host),
                      &(ez_event){.type = EZ_EVENT_LINK_DOWN, .link = {id}});
     }
@@ -231,6 +231,7 @@ static void connect_hosts(ez_world *world, const sim_dial *dial, sim_host *targe
     from->host = dial->host;
     from->life = dial->life;
     from->address = dialling_address(world, dial->host);
+    from->dialling = true;
     to->address = dial->target;
     if (target != NULL && world->config.latency != NULL) {
         link->latency = latency_between(world, dial->host, target->number);

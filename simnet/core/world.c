@@ -238,6 +238,22 @@ static void tick(ez_world *world, sim_host *host)
     }
 }
 
+/* A dial succeeded, unless its link was reset while the news were under way. */
+static void dial_ended(ez_world *world, const sim_event *event, ez_event *told)
+{
+    sim_link *const link = sim_link_of(world, event->link);
+    if (link == NULL || !link->ends[0].open) {
+        told->type = EZ_EVENT_DIAL_FAILED;
+        told->link = (ez_link_id){0};
+        told->as.dial_failed.dial = event->number;
+        return;
+    }
+    link->ends[0].dialling = false;
+    told->type = EZ_EVENT_LINK_UP;
+    told->as.link_up.dial = event->number;
+    told->as.link_up.remote = link->ends[1].address;
+}
+
 /* What concerns a host that is alive. */
 static void happen_to(ez_world *world, sim_host *host, const sim_event *event)
 {
@@ -255,9 +271,7 @@ static void happen_to(ez_world *world, sim_host *host, const sim_event *event)
         told.as.dial_failed.dial = event->number;
         break;
     case SIM_LINK_UP:
-        told.type = EZ_EVENT_LINK_UP;
-        told.as.link_up.dial = event->number;
-        told.as.link_up.remote = sim_link_of(world, event->link)->ends[1].address;
+        dial_ended(world, event, &told);
         break;
     case SIM_LINK_FAULT:
         told.type = EZ_EVENT_LINK_FAULT;
@@ -278,10 +292,12 @@ static void happen_to(ez_world *world, sim_host *host, const sim_event *event)
     sim_dispatch(world, host, &told);
 }
 
-static bool link_is_open(const ez_world *world, uint64_t link)
+/* Whether there still is somebody, and a link, for which something happens. */
+static bool is_due(const ez_world *world, const sim_event *event)
 {
-    const sim_end *const end = sim_end_of(world, link);
-    return end != NULL && end->open;
+    const sim_end *const end = sim_end_of(world, event->link);
+    bool has_link = event->link == 0 || event->kind == SIM_LINK_UP || (end != NULL && end->open);
+    return has_link && sim_is_alive(world, event->host, event->life);
 }
 
 void sim_happen(ez_world *world, const sim_event *event)
@@ -306,8 +322,7 @@ void sim_happen(ez_world *world, const sim_event *event)
     case SIM_DRAINED:
     case SIM_CHECKED:
     case SIM_COMMIT:
-        if (sim_is_alive(world, event->host, event->life) &&
-            (event->link == 0 || link_is_open(world, event->link))) {
+        if (is_due(world, event)) {
             happen_to(world, sim_host_of(world, event->host), event);
         } else {
             sim_free_payload(event);

@@ -62,7 +62,8 @@ typedef struct sim_host {
 
 /* One end of a link. Its ez_link_id is twice the link's number plus its index. */
 typedef struct sim_end {
-    bool open; /* whoever is here takes part; closed for good once false */
+    bool open;     /* whoever is here takes part; closed for good once false */
+    bool dialling; /* whoever is here has not heard yet that its dial succeeded */
     size_t host;
     uint64_t life;
     ez_stranger *stranger; /* when there is no host */
