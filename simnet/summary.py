@@ -66,17 +66,24 @@ def verdict(swarm, summary, at_rest):
     return complaints
 
 
+def in_ms(figures):
+    if figures["p50"] is None:
+        return "not measured"
+    return f"in {figures['p50']} ms (p50), {figures['p99']} ms (p99)"
+
+
 def show_summary(out, summary):
     block, tx = summary["block_ms"], summary["tx_ms"]
+    copies = "no" if summary["copies"] is None else summary["copies"]
     out.write(
         f"{summary['nodes']} nodes, connected after {summary['connected_s']} s, "
         f"{summary['seconds']:.0f} s\n"
         f"  chain         height {summary['height']}, tip {summary['tip']}\n"
-        f"  blocks        to all nodes in {block['p50']} ms (p50), {block['p99']} ms (p99), "
+        f"  blocks        to all nodes {in_ms(block)}, "
         f"{block['count']} measured, {summary['races']} lost races\n"
         f"  transactions  {summary['tx_accepted']} accepted, {summary['tx_in_chain']} in the chain; "
-        f"to all nodes in {tx['p50']} ms (p50), {tx['p99']} ms (p99)\n"
-        f"  traffic       {summary['copies']} copies of each transaction per node, "
+        f"to all nodes {in_ms(tx)}\n"
+        f"  traffic       {copies} copies of each transaction per node, "
         f"{summary['bytes']} bytes between nodes\n"
         f"  memory        at most {summary['rss_mib_max']} MiB in a node; "
         f"{summary['cpu_s']} s of processor time\n")

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <ini.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ENVIRONMENT_PREFIX "EZP2P_"
 #define NAME_BYTES_MAX     32
@@ -326,8 +328,12 @@ static ez_status default_data_dir(ez_options *options, ez_complaint *why, char *
         base = variable(environment, "HOME");
         below = "/.local/share/ezp2p";
     }
+    if (base == NULL) { /* as under a service manager: ask the user database */
+        const struct passwd *user = getpwuid(getuid());
+        base = user == NULL || user->pw_dir[0] != '/' ? NULL : user->pw_dir;
+    }
     if (base == NULL) {
-        ez_complain(why, "--data-dir: needed, as neither XDG_DATA_HOME nor HOME is set");
+        ez_complain(why, "--data-dir: needed, as neither XDG_DATA_HOME nor a home is known");
         return EZ_ERR_CONFIG;
     }
     size_t size = strlen(base) + strlen(below) + 1;

@@ -67,9 +67,9 @@ static bool count(ez_walk *walk, ez_sql sql, uint64_t *out)
 /* check_counts: every row that the chain explains was found, so more rows are too many. */
 static bool check_counts(ez_walk *walk)
 {
-    uint64_t txs;
-    uint64_t undos;
-    uint64_t bodiless;
+    uint64_t txs = 0;
+    uint64_t undos = 0;
+    uint64_t bodiless = 0;
     if (!count(walk, EZ_SQL_COUNT_TXS, &txs) || !count(walk, EZ_SQL_COUNT_UNDO, &undos) ||
         !count(walk, EZ_SQL_COUNT_BODILESS, &bodiless)) {
         return false;
