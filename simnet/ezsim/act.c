@@ -1,0 +1,332 @@
+/* Mining, traffic, and the actions of a scenario's timeline. */
+#include "run_internal.h"
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/assert.h"
+#include "ezp2p/chain/address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HOSTS_MAX      65000u
+#define BALANCE_ENOUGH 10 /* of a node that pays others */
+
+/* Von Neumann's comparison method: exact and without floating point, which compilers may round
+ * differently. The length of a run of falling draws is odd with probability exp(-first draw). */
+uint64_t run_draw_pause(ez_rng *rng, uint64_t mean)
+{
+    for (uint64_t whole = 0;; whole++) {
+        const uint64_t first = ez_rng_next(rng);
+        uint64_t last = first;
+        bool is_odd = true;
+        for (uint64_t drawn = ez_rng_next(rng); drawn < last; drawn = ez_rng_next(rng)) {
+            last = drawn;
+            is_odd = !is_odd;
+        }
+        if (is_odd) {
+            return whole * mean + ((first >> 34) * mean >> 30);
+        }
+    }
+}
+
+/* ---- clients --------------------------------------------------------------------------------- */
+
+static uint64_t expect_reply(ez_run *run, size_t host)
+{
+    ez_request *const request = ez_alloc(1, sizeof(*request));
+    request->number = ++run->last_request;
+    request->host = host;
+    HASH_ADD(hh, run->requests, number, sizeof(request->number), request);
+    return request->number;
+}
+
+void run_forget_requests(ez_run *run, size_t host)
+{
+    ez_request *request, *next;
+    HASH_ITER (hh, run->requests, request, next) {
+        if (request->host == host) {
+            HASH_DEL(run->requests, request);
+            free(request);
+        }
+    }
+}
+
+void run_mine(ez_run *run, size_t host)
+{
+    ez_command command = {.type = EZ_COMMAND_MINE_ONE};
+    command.request = expect_reply(run, host);
+    ez_world_command(run->world, host, command);
+    ez_world_prove(run->world, host);
+}
+
+/* The hash rate of a host that is away finds nothing. */
+void run_mine_by_share(ez_run *run)
+{
+    const ez_scenario *const scenario = run->scenario;
+    const size_t count = ez_world_count(run->world);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += scenario->shares[i % scenario->share_count];
+    }
+    uint64_t at = sum == 0 ? 0 : ez_rng_below(&run->rng, sum);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t share = scenario->shares[i % scenario->share_count];
+        if (at < share) {
+            if (run_is_awake(run, i + 1)) {
+                run_mine(run, i + 1);
+            }
+            return;
+        }
+        at -= share;
+    }
+}
+
+static ez_byte_span span_of(const char *text)
+{
+    return (ez_byte_span){(const uint8_t *)text, strlen(text)};
+}
+
+/* One transaction through a random host: mostly notes, sometimes a transfer of what it mined. */
+void run_submit(ez_run *run)
+{
+    const size_t count = ez_world_count(run->world);
+    const size_t host = 1 + ez_rng_below(&run->rng, count);
+    const size_t other = 1 + ez_rng_below(&run->rng, count);
+    if (!run_is_awake(run, host)) {
+        return; /* its client finds nobody */
+    }
+    const ez_keypair *const key = ez_world_key(run->world, host);
+    const ez_address_string from = ez_address_text(&key->public_key);
+    const ez_address_string to = ez_address_text(&ez_world_key(run->world, other)->public_key);
+    char sender[32];
+    ez_account account;
+    ez_node_account(ez_world_node(run->world, host), &account, &key->public_key);
+    snprintf(sender, sizeof(sender), "client %llu", (unsigned long long)run->txs_submitted);
+    const bool pays = account.balance >= BALANCE_ENOUGH && ez_rng_below(&run->rng, 4) == 0;
+    ez_command command = {.type = EZ_COMMAND_SUBMIT_ENTRY, .amount = 1};
+    command.sender = span_of(pays ? from.text : sender);
+    command.recipient = span_of(pays ? to.text : "shop");
+    command.request = expect_reply(run, host);
+    run->txs_submitted++;
+    ez_world_command(run->world, host, command);
+}
+
+/* ---- choosing -------------------------------------------------------------------------------- */
+
+static size_t amount_of(const ez_action *action, size_t all)
+{
+    if (action->amount == 0) {
+        return all;
+    }
+    const size_t amount = action->is_percent ? (all * action->amount + 99) / 100 : action->amount;
+    return amount < all ? amount : all;
+}
+
+static void move_to_front(ez_rng *rng, size_t *list, size_t count, size_t wanted)
+{
+    for (size_t i = 0; i < wanted; i++) {
+        const size_t other = i + ez_rng_below(rng, count - i);
+        const size_t kept = list[i];
+        list[i] = list[other];
+        list[other] = kept;
+    }
+}
+
+/* As many random hosts that run as the action says; the caller's to free. */
+static size_t *choose_awake(ez_run *run, const ez_action *action, size_t *chosen)
+{
+    size_t count = 0;
+    size_t *const list = ez_alloc(ez_world_count(run->world) + 1, sizeof(*list));
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        if (run_is_awake(run, host)) {
+            list[count++] = host;
+        }
+    }
+    *chosen = amount_of(action, count);
+    move_to_front(&run->rng, list, count, *chosen);
+    return list;
+}
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+static void cut(ez_run *run, const ez_action *action)
+{
+    size_t chosen;
+    const size_t count = ez_world_count(run->world);
+    size_t *const hosts = choose_awake(run, action, &chosen);
+    free(run->sides);
+    run->sides = ez_alloc(HOSTS_MAX + 1, sizeof(*run->sides)); /* those that join are on side 1 */
+    for (size_t i = 1; i <= HOSTS_MAX; i++) {
+        run->sides[i] = 1;
+    }
+    for (size_t i = 0; i < chosen && i + 1 < count; i++) {
+        run->sides[hosts[i]] = 2;
+    }
+    ez_world_cut(run->world, run->sides);
+    free(hosts);
+}
+
+static void heal(ez_run *run)
+{
+    ez_world_cut(run->world, NULL);
+    free(run->sides);
+    run->sides = NULL;
+}
+
+static void restart_all(ez_run *run)
+{
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        if (ez_world_node(run->world, host) == NULL) {
+            ez_world_start(run->world, host);
+        }
+    }
+}
+
+static void resume_all(ez_run *run)
+{
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        ez_world_resume(run->world, host);
+    }
+}
+
+static void fault_host(ez_run *run, const ez_action *action, size_t host)
+{
+    switch (action->kind) {
+    case EZ_ACTION_CRASH:
+    case EZ_ACTION_STOP:
+        ez_world_stop(run->world, host, action->kind == EZ_ACTION_CRASH);
+        run_forget_requests(run, host);
+        break;
+    case EZ_ACTION_PAUSE:
+        ez_world_pause(run->world, host);
+        break;
+    case EZ_ACTION_SKEW:
+        ez_world_skew(run->world, host, action->skew_us);
+        break;
+    case EZ_ACTION_PARTITION:
+    case EZ_ACTION_HEAL:
+    case EZ_ACTION_RESTART:
+    case EZ_ACTION_RESUME:
+    case EZ_ACTION_RESET:
+    case EZ_ACTION_HALF_OPEN:
+    case EZ_ACTION_JOIN:
+    case EZ_ACTION_BLOCK:
+    case EZ_ACTION_TX:
+        ez_assert_fail("not a fault of a host", __FILE__, __LINE__);
+    }
+}
+
+static void fault_hosts(ez_run *run, const ez_action *action)
+{
+    size_t chosen;
+    size_t *const hosts = choose_awake(run, action, &chosen);
+    for (size_t i = 0; i < chosen; i++) {
+        fault_host(run, action, hosts[i]);
+    }
+    free(hosts);
+}
+
+static void fault_links(ez_run *run, const ez_action *action)
+{
+    ez_world_link *links;
+    const size_t count = ez_world_links(run->world, &links);
+    const size_t chosen = amount_of(action, count);
+    for (size_t i = 0; i < chosen; i++) {
+        const size_t other = i + ez_rng_below(&run->rng, count - i);
+        const uint64_t number = links[other].number;
+        links[other] = links[i];
+        if (action->kind == EZ_ACTION_RESET) {
+            ez_world_reset_link(run->world, number);
+        } else {
+            ez_world_mute_link(run->world, number);
+        }
+    }
+    free(links);
+}
+
+/* ---- the timeline ---------------------------------------------------------------------------- */
+
+static void interrupt_measures(ez_run *run)
+{
+    ez_spread_interrupt(&run->blocks);
+    ez_spread_interrupt(&run->txs);
+}
+
+static void join(ez_run *run, const ez_action *action)
+{
+    const size_t count = ez_world_count(run->world);
+    const size_t wanted =
+        amount_of(&(ez_action){.amount = action->amount, .is_percent = action->is_percent},
+                  action->is_percent ? count : HOSTS_MAX);
+    for (size_t i = 0; i < wanted && ez_world_count(run->world) < HOSTS_MAX; i++) {
+        run_join(run);
+    }
+    if (run->sides != NULL) {
+        ez_world_cut(run->world, run->sides);
+    }
+}
+
+static void mine_somewhere(ez_run *run)
+{
+    size_t chosen;
+    size_t *const hosts = choose_awake(run, &(ez_action){.amount = 1}, &chosen);
+    if (chosen > 0) {
+        run_mine(run, hosts[0]);
+    }
+    free(hosts);
+}
+
+void run_act(ez_run *run, const ez_action *action)
+{
+    switch (action->kind) {
+    case EZ_ACTION_PARTITION:
+        interrupt_measures(run);
+        cut(run, action);
+        break;
+    case EZ_ACTION_HEAL:
+        interrupt_measures(run);
+        heal(run);
+        break;
+    case EZ_ACTION_CRASH:
+    case EZ_ACTION_STOP:
+    case EZ_ACTION_PAUSE:
+    case EZ_ACTION_SKEW:
+        interrupt_measures(run);
+        fault_hosts(run, action);
+        break;
+    case EZ_ACTION_RESTART:
+        restart_all(run);
+        break;
+    case EZ_ACTION_RESUME:
+        interrupt_measures(run);
+        resume_all(run);
+        break;
+    case EZ_ACTION_RESET:
+    case EZ_ACTION_HALF_OPEN:
+        interrupt_measures(run);
+        fault_links(run, action);
+        break;
+    case EZ_ACTION_JOIN:
+        join(run, action);
+        break;
+    case EZ_ACTION_BLOCK:
+        mine_somewhere(run);
+        break;
+    case EZ_ACTION_TX:
+        for (uint32_t i = 0; i < action->amount; i++) {
+            run_submit(run);
+        }
+        break;
+    }
+}
+
+void run_end_faults(ez_run *run)
+{
+    interrupt_measures(run);
+    heal(run);
+    resume_all(run);
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        ez_world_skew(run->world, host, 0);
+    }
+    restart_all(run);
+}

@@ -1,0 +1,134 @@
+/* What must hold after every scenario, whatever it did. */
+#include "run_internal.h"
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/limits.h"
+#include "ezp2p/base/text.h"
+
+#include <stdlib.h>
+
+#define REPLAYED_ALL_MAX 50 /* hosts; of more, a sample is replayed */
+#define REPLAYED_SAMPLE  10
+
+static void check_tip(ez_run *run)
+{
+    ez_node_status first, other;
+    ez_node_get_status(ez_world_node(run->world, 1), &first);
+    for (size_t host = 2; host <= ez_world_count(run->world); host++) {
+        ez_node_get_status(ez_world_node(run->world, host), &other);
+        if (!ez_block_id_is_equal(&first.tip.id, &other.tip.id)) {
+            ez_run_fail(run, "hosts 1 and %zu have different tips, at heights %llu and %llu", host,
+                        (unsigned long long)first.tip.height, (unsigned long long)other.tip.height);
+            return;
+        }
+    }
+}
+
+static void check_replays(ez_run *run)
+{
+    const size_t count = ez_world_count(run->world);
+    const size_t wanted = count <= REPLAYED_ALL_MAX ? count : REPLAYED_SAMPLE;
+    for (size_t i = 0; i < wanted; i++) {
+        const size_t host = wanted == count ? i + 1 : 1 + ez_rng_below(&run->rng, count);
+        if (!ez_world_replays(run->world, host)) {
+            ez_run_fail(run, "what host %zu stored is not what its chain says", host);
+        }
+    }
+}
+
+/* On the disk of the host that acknowledged it: in its chain, or waiting for a block. */
+static void check_acknowledged(ez_run *run)
+{
+    for (size_t i = 0; i < run->acknowledged_count; i++) {
+        const ez_acknowledged *const row = &run->acknowledged[i];
+        ez_memory_store *const store = ez_world_store(run->world, row->host);
+        const ez_store_port *const port = ez_memory_store_port(store);
+        if (!ez_memory_store_has_pooled(store, &row->id) &&
+            !port->find_tx(port->self, NULL, &row->id)) {
+            ez_run_fail(run, "host %zu lost transaction %s, which it had acknowledged", row->host,
+                        ez_hash_text(row->id.hash.bytes).text);
+        }
+    }
+}
+
+static void check_faults(ez_run *run)
+{
+    const uint64_t count = ez_world_faults(run->world);
+    if (count > 0) {
+        ez_run_fail(run, "%llu honest peers were dropped for breaking a rule",
+                    (unsigned long long)count);
+    }
+}
+
+static void check_pending(ez_run *run)
+{
+    size_t busy = 0;
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        busy += !ez_run_is_idle(run, host);
+    }
+    if (busy > 0) {
+        ez_run_fail(run, "%zu hosts still wait for something", busy);
+    }
+    if (ez_run_pending(run) > 0) {
+        ez_run_fail(run, "%zu clients were never answered", ez_run_pending(run));
+    }
+}
+
+static void check_peak(ez_run *run, const char *what, size_t peak, size_t max)
+{
+    if (peak > max) {
+        ez_run_fail(run, "%s came to %zu, over its limit of %zu", what, peak, max);
+    }
+}
+
+static void check_peaks(ez_run *run)
+{
+    const ez_peaks *const peaks = &run->peaks;
+    check_peak(run, "pooled transactions", peaks->pool_count, EZ_POOL_COUNT_MAX);
+    check_peak(run, "pooled bytes", peaks->pool_bytes, EZ_POOL_BYTES_MAX);
+    check_peak(run, "orphans", peaks->orphan_count, EZ_ORPHAN_COUNT_MAX);
+    check_peak(run, "known addresses", peaks->book_count, EZ_BOOK_NEW_MAX + EZ_BOOK_TRIED_MAX);
+    check_peak(run, "bodies in flight", peaks->bodies_in_flight, EZ_BODIES_IN_FLIGHT_PEER);
+    check_peak(run, "transactions in flight", peaks->txs_in_flight, EZ_TXS_IN_FLIGHT_PEER);
+    check_peak(run, "bytes unread on a link", ez_world_unread_peak(run->world),
+               EZ_OUTPUT_BYTES_MAX + 2 * EZ_FRAME_BYTES_MAX);
+}
+
+/* ---- what the scenario itself asks for ------------------------------------------------------- */
+
+static void check_bound(ez_run *run, const char *what, uint64_t value, uint64_t max)
+{
+    if (value > max) {
+        ez_run_fail(run, "%s is %llu; the scenario allows %llu", what, (unsigned long long)value,
+                    (unsigned long long)max);
+    }
+}
+
+static void check_bounds(ez_run *run)
+{
+    const ez_bounds *const bounds = &run->scenario->bounds;
+    const ez_figures figures = ez_run_figures(run);
+    check_bound(run, "block_p99_ms", figures.block_ms[2], bounds->block_p99_ms_max);
+    check_bound(run, "tx_p99_ms", figures.tx_ms[2], bounds->tx_p99_ms_max);
+    check_bound(run, "block_ratio in per cent", figures.ratio_percent[0],
+                bounds->block_ratio_percent_max);
+    check_bound(run, "tx_copies in per cent", figures.tx_copies_percent,
+                bounds->tx_copies_percent_max);
+    check_bound(run, "stale_percent", figures.stale_percent, bounds->stale_percent_max);
+    check_bound(run, "reorg_depth", figures.reorg_depth_max, bounds->reorg_depth_max);
+    if (figures.height < bounds->height_min) {
+        ez_run_fail(run, "height is %llu; the scenario asks for %llu",
+                    (unsigned long long)figures.height, (unsigned long long)bounds->height_min);
+    }
+}
+
+void ez_run_check(ez_run *run)
+{
+    check_tip(run);
+    check_replays(run);
+    check_acknowledged(run);
+    check_faults(run);
+    check_pending(run);
+    check_peaks(run);
+    check_bounds(run);
+}

@@ -1,0 +1,62 @@
+#include "run_internal.h"
+
+#include <stdlib.h>
+
+static const unsigned percents[3] = {50, 90, 99};
+
+static void fill_percentiles(uint64_t out[3], const ez_histogram *histogram)
+{
+    for (size_t i = 0; i < 3; i++) {
+        out[i] = ez_histogram_at(histogram, percents[i]);
+    }
+}
+
+static uint64_t in_percent(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 0 : part * 100 / whole;
+}
+
+static void fill_totals(ez_figures *out, const ez_run *run)
+{
+    uint64_t bytes = 0, announcements = 0, connected = 0, received = 0, duplicates = 0;
+    for (size_t host = 1; host <= out->nodes; host++) {
+        ez_node_counters counters;
+        ez_world_counters(run->world, &counters, host);
+        bytes += counters.message_bytes_in;
+        announcements += counters.messages_in[EZ_MSG_ANNOUNCE_BLOCK];
+        connected += counters.blocks_connected - counters.blocks_mined;
+        received += counters.txs_received;
+        duplicates += counters.txs_duplicate;
+        out->bodies_received += counters.bodies_received;
+        out->bodies_rebuilt += counters.bodies_rebuilt;
+        out->requests_expired += counters.requests_expired;
+    }
+    out->bytes_per_node = bytes / out->nodes;
+    out->tx_copies_percent = in_percent(received, received - duplicates);
+    out->block_copies_percent = in_percent(announcements, connected);
+}
+
+ez_figures ez_run_figures(const ez_run *run)
+{
+    ez_figures out = {.nodes = ez_world_count(run->world)};
+    ez_world_link *links;
+    const ez_node *const node = ez_world_node(run->world, 1);
+    out.links = ez_world_links(run->world, &links);
+    free(links);
+    if (node != NULL) {
+        ez_node_status status;
+        ez_node_get_status(node, &status);
+        out.height = status.tip.height;
+    }
+    out.blocks = run->blocks.born;
+    if (out.height > 0 && out.blocks > out.height - 1) {
+        out.stale_percent = in_percent(out.blocks - (out.height - 1), out.blocks);
+    }
+    out.reorgs = run->reorg_depth.total;
+    out.reorg_depth_max = ez_histogram_at(&run->reorg_depth, 100);
+    fill_percentiles(out.block_ms, &run->blocks.arrival_ms);
+    fill_percentiles(out.tx_ms, &run->txs.arrival_ms);
+    fill_percentiles(out.ratio_percent, &run->blocks.ratio_percent);
+    fill_totals(&out, run);
+    return out;
+}

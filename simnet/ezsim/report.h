@@ -1,0 +1,17 @@
+/* A finished run as a table or as one JSON object. */
+#ifndef EZP2P_SIMNET_REPORT_H
+#define EZP2P_SIMNET_REPORT_H
+
+#include "run.h"
+
+/* What a run cost the machine; never part of its outcome. */
+typedef struct ez_cost {
+    uint64_t real_ms;
+    uint64_t memory_kib; /* most that was resident */
+} ez_cost;
+
+void ez_report_table(ez_buffer *out, const ez_run *run, const ez_cost *cost);
+void ez_report_json(ez_buffer *out, const ez_run *run, const ez_cost *cost, const char *scenario,
+                    const char *commit);
+
+#endif

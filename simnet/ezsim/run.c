@@ -1,0 +1,394 @@
+#include "run_internal.h"
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/assert.h"
+#include "ezp2p/base/limits.h"
+#include "ezp2p/chain/header.h"
+#include "ezp2p/chain/merkle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EASY_BITS       0x207fffffu /* every second hash is a proof: work that costs nothing */
+#define GENESIS_TIME_US 1700000000000000u
+#define REWARD          50u
+#define SAMPLE_MS       1000u
+#define SAMPLED_MAX     200u /* hosts looked at in each sample */
+#define SETTLE_STEP_MS  100u
+#define TIE_MS_MIN      5000u /* before a tie is broken by one more block */
+#define SEEDS_EACH      2     /* hosts that a newcomer is told of */
+#define OUTBOUND_USUAL  8
+#define INBOUND_USUAL   64
+
+/* ---- what the network tells ------------------------------------------------------------------ */
+
+static bool *expected_at(const ez_run *run, size_t origin)
+{
+    const size_t count = ez_world_count(run->world);
+    bool *const waiting = ez_alloc(count + 1, sizeof(*waiting));
+    for (size_t host = 1; host <= count; host++) {
+        waiting[host] = host != origin && run_is_awake(run, host) &&
+                        (run->sides == NULL || run->sides[host] == run->sides[origin]);
+    }
+    return waiting;
+}
+
+static void block_born(ez_run *run, const ez_hash *id, size_t host)
+{
+    ez_world_link *links;
+    const size_t count = ez_world_count(run->world);
+    const size_t link_count = ez_world_links(run->world, &links);
+    uint32_t *const shortest = ez_shortest_paths(links, link_count, count, host);
+    free(links);
+    ez_spread_born(&run->blocks, id, ez_world_now(run->world).mono, expected_at(run, host),
+                   shortest, count);
+}
+
+/* The first complaint of one host about another says more than their number. */
+static void note_fault(ez_run *run, size_t host, const ez_notice *notice)
+{
+    if (notice->by_us && ez_goodbye_is_fault(notice->reason)) {
+        ez_run_fail(run, "host %zu dropped an honest peer, for %s", host,
+                    ez_goodbye_code(notice->reason));
+    }
+}
+
+static void on_notice(void *self, size_t host, const ez_notice *notice)
+{
+    ez_run *const run = self;
+    const ez_time_ms now = ez_world_now(run->world).mono;
+    switch (notice->type) {
+    case EZ_NOTICE_BLOCK:
+        if (notice->own && !ez_spread_knows(&run->blocks, &notice->block.hash)) {
+            block_born(run, &notice->block.hash, host);
+        } else {
+            ez_spread_arrived(&run->blocks, &notice->block.hash, now, host);
+        }
+        break;
+    case EZ_NOTICE_TX:
+        if (notice->own && !ez_spread_knows(&run->txs, &notice->tx.hash)) {
+            ez_spread_born(&run->txs, &notice->tx.hash, now, expected_at(run, host), NULL,
+                           ez_world_count(run->world));
+        } else {
+            ez_spread_arrived(&run->txs, &notice->tx.hash, now, host);
+        }
+        break;
+    case EZ_NOTICE_REORG:
+        ez_histogram_add(&run->reorg_depth, notice->depth);
+        break;
+    case EZ_NOTICE_PEER_DOWN:
+        note_fault(run, host, notice);
+        break;
+    case EZ_NOTICE_PEER_UP:
+        break;
+    }
+}
+
+static void keep_acknowledged(ez_run *run, size_t host, const ez_tx_id *id)
+{
+    if (run->acknowledged_count == run->acknowledged_capacity) {
+        run->acknowledged_capacity = run->acknowledged_capacity * 2 + 64;
+        run->acknowledged =
+            ez_realloc(run->acknowledged, run->acknowledged_capacity, sizeof(*run->acknowledged));
+    }
+    run->acknowledged[run->acknowledged_count++] = (ez_acknowledged){*id, host};
+}
+
+static void on_reply(void *self, size_t host, const ez_reply *reply)
+{
+    ez_run *const run = self;
+    ez_request *request = NULL;
+    HASH_FIND(hh, run->requests, &reply->request, sizeof(reply->request), request);
+    if (request == NULL) {
+        return; /* of a shutdown */
+    }
+    HASH_DEL(run->requests, request);
+    free(request);
+    if (reply->command == EZ_COMMAND_SUBMIT_ENTRY) {
+        if (reply->rule == EZ_RULE_OK) {
+            keep_acknowledged(run, host, &reply->tx_id);
+        } else {
+            run->txs_refused++;
+        }
+    }
+}
+
+/* ---- the beginning --------------------------------------------------------------------------- */
+
+static ez_network easy_network(void)
+{
+    ez_network network = {.name = "ezsim",
+                          .first_bits = EASY_BITS,
+                          .reward = REWARD,
+                          .body_bytes_max = EZ_BLOCK_BODY_BYTES_MAX};
+    network.genesis.version = EZ_HEADER_VERSION;
+    network.genesis.index = 1;
+    network.genesis.previous.hash.bytes[EZ_HASH_BYTES - 1] = 1;
+    ez_merkle_root(&network.genesis.merkle_root, NULL, 0);
+    network.genesis.timestamp = GENESIS_TIME_US;
+    network.genesis.bits = EASY_BITS;
+    network.genesis.proof = 100;
+    ez_header_id(&network.genesis_id, &network.genesis);
+    return network;
+}
+
+static void add_regular(ez_run *run)
+{
+    const size_t per_host = run->scenario->links / 2;
+    size_t *const dials =
+        ez_topology_regular(&run->rng, run->scenario->nodes, run->scenario->links);
+    for (size_t host = 0; host < run->scenario->nodes; host++) {
+        size_t *const own = &dials[host * per_host];
+        size_t count = 0;
+        for (size_t k = 0; k < per_host; k++) {
+            if (own[k] != 0) {
+                own[count++] = own[k];
+            }
+        }
+        ez_world_add(run->world, own, count);
+    }
+    free(dials);
+}
+
+/* A newcomer knows a few that came before it. */
+size_t run_join(ez_run *run)
+{
+    size_t peers[SEEDS_EACH];
+    const size_t before = ez_world_count(run->world);
+    const size_t count = before < SEEDS_EACH ? before : SEEDS_EACH;
+    for (size_t i = 0; i < count; i++) {
+        peers[i] = 1 + ez_rng_below(&run->rng, before);
+    }
+    return ez_world_add(run->world, peers, count > 1 && peers[0] == peers[1] ? 1 : count);
+}
+
+static ez_world *new_world(ez_run *run, bool share_checks)
+{
+    const ez_scenario *const scenario = run->scenario;
+    const bool finds = scenario->topology == EZ_TOPOLOGY_DISCOVERY;
+    const ez_world_config config = {
+        .network = easy_network(),
+        .seed = run->seed,
+        .latency_ms = scenario->latency_min_ms == 0 ? 1 : scenario->latency_min_ms,
+        .latency = ez_distance_ms,
+        .latency_self = &run->distances,
+        .commit_ms = scenario->commit_ms,
+        .fragment_bytes = scenario->fragment_bytes,
+        .send_bytes_per_s = scenario->bandwidth,
+        .outbound_max = finds ? OUTBOUND_USUAL : 0,
+        .inbound_max = INBOUND_USUAL + scenario->links,
+        .share_checks = share_checks,
+        .watcher = &run->watcher};
+    return ez_world_new(&config);
+}
+
+ez_run *ez_run_new(const ez_scenario *scenario, uint64_t seed, bool share_checks)
+{
+    ez_run *const run = ez_alloc(1, sizeof(*run));
+    uint8_t bytes[16] = "scenario";
+    memcpy(bytes + 8, &seed, sizeof(seed));
+    ez_rng_init(&run->rng, bytes);
+    EZ_ASSERT(ez_crypto_init() == EZ_OK);
+    run->scenario = scenario;
+    run->seed = seed;
+    run->watcher = (ez_watcher){run, on_notice, on_reply};
+    run->distances = (ez_distances){scenario->latency, scenario->latency_min_ms,
+                                    scenario->latency_max_ms, ez_rng_key(&run->rng)};
+    run->world = new_world(run, share_checks);
+    if (scenario->topology == EZ_TOPOLOGY_REGULAR) {
+        add_regular(run);
+    } else {
+        while (ez_world_count(run->world) < scenario->nodes) {
+            run_join(run);
+        }
+    }
+    run->next_block = run->next_sample = EZ_TIME_NEVER;
+    run->next_tx_us = UINT64_MAX;
+    if (scenario->block_interval_ms > 0) {
+        run->next_block =
+            scenario->warmup_ms + run_draw_pause(&run->rng, scenario->block_interval_ms);
+    }
+    if (scenario->tx_per_1000_s > 0) {
+        run->next_tx_us = scenario->warmup_ms * 1000;
+    }
+    run->next_sample = SAMPLE_MS;
+    return run;
+}
+
+void ez_run_free(ez_run *run)
+{
+    if (run == NULL) {
+        return;
+    }
+    ez_world_free(run->world);
+    ez_request *request, *next;
+    HASH_ITER (hh, run->requests, request, next) {
+        HASH_DEL(run->requests, request);
+        free(request);
+    }
+    ez_spread_clear(&run->blocks);
+    ez_spread_clear(&run->txs);
+    ez_buffer_clear(&run->failures);
+    free(run->acknowledged);
+    free(run->sides);
+    free(run);
+}
+
+void ez_run_fail(ez_run *run, const char *format, ...)
+{
+    char text[200];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    const uint64_t ms = ez_world_now(run->world).mono;
+    if (run->failure_count++ < 20) { /* the first say it all */
+        ez_buffer_printf(&run->failures, "at %llu.%03llu s, step %llu: %s\n",
+                         (unsigned long long)ms / 1000, (unsigned long long)ms % 1000,
+                         (unsigned long long)ez_world_steps(run->world), text);
+    }
+}
+
+/* ---- samples --------------------------------------------------------------------------------- */
+
+#define RAISE(peak, value) ((peak) = (value) > (peak) ? (value) : (peak))
+
+static void sample_host(ez_run *run, size_t host)
+{
+    const ez_node *const node = ez_world_node(run->world, host);
+    ez_node_status status;
+    ez_peer_info peers[16];
+    ez_node_get_status(node, &status);
+    RAISE(run->peaks.pool_count, status.pool_count);
+    RAISE(run->peaks.pool_bytes, status.pool_bytes);
+    RAISE(run->peaks.orphan_count, status.orphan_count);
+    RAISE(run->peaks.book_count, status.book_count);
+    RAISE(run->peaks.links, status.links);
+    const size_t all = ez_node_peers(node, peers, sizeof(peers) / sizeof(peers[0]));
+    for (size_t i = 0; i < all && i < sizeof(peers) / sizeof(peers[0]); i++) {
+        RAISE(run->peaks.bodies_in_flight, peers[i].bodies_in_flight);
+        RAISE(run->peaks.txs_in_flight, peers[i].txs_in_flight);
+    }
+}
+
+static void sample(ez_run *run)
+{
+    const size_t count = ez_world_count(run->world);
+    for (size_t i = 0; i < count && i < SAMPLED_MAX; i++) {
+        run->next_sampled = run->next_sampled % count + 1;
+        if (ez_world_node(run->world, run->next_sampled) != NULL) {
+            sample_host(run, run->next_sampled);
+        }
+    }
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static ez_time_ms next_due(const ez_run *run)
+{
+    const ez_scenario *const scenario = run->scenario;
+    ez_time_ms due = run->next_sample;
+    if (run->next_action < scenario->action_count) {
+        const ez_time_ms action_at = scenario->actions[run->next_action].at;
+        due = action_at < due ? action_at : due;
+    }
+    due = run->next_block < due ? run->next_block : due;
+    return run->next_tx_us / 1000 < due ? run->next_tx_us / 1000 : due;
+}
+
+static void do_due(ez_run *run)
+{
+    const ez_scenario *const scenario = run->scenario;
+    const ez_time_ms now = ez_world_now(run->world).mono;
+    while (run->next_action < scenario->action_count &&
+           scenario->actions[run->next_action].at <= now) {
+        run_act(run, &scenario->actions[run->next_action++]);
+    }
+    if (run->next_block <= now) {
+        run_mine_by_share(run);
+        run->next_block = now + 1 + run_draw_pause(&run->rng, scenario->block_interval_ms);
+    }
+    while (run->next_tx_us / 1000 <= now) {
+        run_submit(run);
+        run->next_tx_us += 1 + run_draw_pause(&run->rng, 1000000000 / scenario->tx_per_1000_s);
+    }
+    if (run->next_sample <= now) {
+        sample(run);
+        run->next_sample = now + SAMPLE_MS;
+    }
+}
+
+bool ez_run_step(ez_run *run, ez_time_ms ms)
+{
+    const ez_time_ms over = run->scenario->duration_ms;
+    const ez_time_ms asked = ez_world_now(run->world).mono + ms;
+    const ez_time_ms end = asked < over ? asked : over;
+    for (;;) {
+        const ez_time_ms now = ez_world_now(run->world).mono;
+        const ez_time_ms due = next_due(run);
+        if (due > end) {
+            ez_world_run(run->world, end - now);
+            return end < over;
+        }
+        ez_world_run(run->world, due > now ? due - now : 0);
+        do_due(run);
+    }
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+bool ez_run_is_idle(const ez_run *run, size_t host)
+{
+    const ez_node *const node = ez_world_node(run->world, host);
+    ez_node_status status;
+    ez_peer_info peers[16];
+    ez_node_get_status(node, &status);
+    bool is_idle = !status.syncing && status.writes_pending == 0;
+    const size_t all = ez_node_peers(node, peers, sizeof(peers) / sizeof(peers[0]));
+    for (size_t i = 0; i < all && i < sizeof(peers) / sizeof(peers[0]); i++) {
+        is_idle &= peers[i].bodies_in_flight == 0 && peers[i].txs_in_flight == 0;
+    }
+    return is_idle;
+}
+
+size_t ez_run_pending(const ez_run *run)
+{
+    return HASH_COUNT(run->requests);
+}
+
+static bool has_settled(ez_run *run)
+{
+    if (ez_run_pending(run) > 0 || !ez_world_agrees(run->world)) {
+        return false;
+    }
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        if (!ez_run_is_idle(run, host)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void ez_run_settle(ez_run *run)
+{
+    const ez_scenario *const scenario = run->scenario;
+    const ez_time_ms from = ez_world_now(run->world).mono;
+    const ez_time_ms tie_ms =
+        scenario->block_interval_ms > TIE_MS_MIN ? scenario->block_interval_ms : TIE_MS_MIN;
+    ez_time_ms next_block = from + tie_ms;
+    run_end_faults(run);
+    for (ez_time_ms now = from; now < from + scenario->settle_ms; now += SETTLE_STEP_MS) {
+        ez_world_run(run->world, SETTLE_STEP_MS);
+        if (has_settled(run)) {
+            run->settled = true;
+            break;
+        }
+        if (now >= next_block && !ez_world_agrees(run->world)) {
+            run_mine(run, 1 + ez_rng_below(&run->rng, ez_world_count(run->world)));
+            next_block = now + tie_ms;
+        }
+    }
+    run->settled_after_ms = ez_world_now(run->world).mono - from;
+    sample(run);
+}

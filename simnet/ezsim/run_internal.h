@@ -1,0 +1,37 @@
+/* What the source files of a run offer each other.
+ *
+ *   run.c      the world, its beginning and end, the passing of time
+ *   act.c      mining, traffic and the timeline's actions
+ *   check.c    the checkers
+ */
+#ifndef EZP2P_SIMNET_RUN_INTERNAL_H
+#define EZP2P_SIMNET_RUN_INTERNAL_H
+
+#include "run.h"
+
+#define uthash_fatal(message) ez_assert_fail(message, __FILE__, __LINE__)
+#include <uthash.h>
+
+struct ez_request {
+    uint64_t number;
+    size_t host;
+    UT_hash_handle hh;
+};
+
+static inline bool run_is_awake(const ez_run *run, size_t host)
+{
+    return ez_world_node(run->world, host) != NULL && !ez_world_is_paused(run->world, host);
+}
+
+/* A time until the next event of a Poisson process, in the unit of `mean`, which is below 2^30. */
+uint64_t run_draw_pause(ez_rng *rng, uint64_t mean);
+
+void run_mine(ez_run *run, size_t host);
+void run_mine_by_share(ez_run *run);
+void run_submit(ez_run *run);
+void run_act(ez_run *run, const ez_action *action);
+void run_end_faults(ez_run *run);
+void run_forget_requests(ez_run *run, size_t host); /* its clients got an error */
+size_t run_join(ez_run *run);
+
+#endif

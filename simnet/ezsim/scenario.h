@@ -1,0 +1,105 @@
+/* A scenario: nodes, links, mining, traffic, what goes wrong when, and what must hold, read from a
+ * small text file (docs/simulator.md). Files come from anywhere: everything in one is bounded
+ * before it is kept, and what is wrong is said with file and line.
+ */
+#ifndef EZP2P_SIMNET_SCENARIO_H
+#define EZP2P_SIMNET_SCENARIO_H
+
+#include "ezp2p/base/status.h"
+#include "ezp2p/base/time.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EZ_SCENARIO_BYTES_MAX 65536
+#define EZ_SCENARIO_NODES_MAX                                                                      \
+    60000 /* hosts have 16-bit numbers; the rest is for those that join                            \
+           */
+#define EZ_SCENARIO_ACTIONS_MAX 10000
+#define EZ_SCENARIO_SHARES_MAX  32
+#define EZ_SCENARIO_MS_MAX      (7u * 24 * 3600 * 1000)
+
+typedef enum ez_topology {
+    EZ_TOPOLOGY_REGULAR,   /* each node has `links` links to random others, and no book */
+    EZ_TOPOLOGY_DISCOVERY, /* each knows two that came before it and finds the rest */
+} ez_topology;
+
+typedef enum ez_latency_model {
+    EZ_LATENCY_CONSTANT,
+    EZ_LATENCY_UNIFORM,
+    EZ_LATENCY_CONTINENTS,
+} ez_latency_model;
+
+typedef enum ez_action_kind {
+    EZ_ACTION_PARTITION,
+    EZ_ACTION_HEAL,
+    EZ_ACTION_CRASH,
+    EZ_ACTION_STOP,
+    EZ_ACTION_RESTART,
+    EZ_ACTION_PAUSE,
+    EZ_ACTION_RESUME,
+    EZ_ACTION_SKEW,
+    EZ_ACTION_RESET,
+    EZ_ACTION_HALF_OPEN,
+    EZ_ACTION_JOIN,
+    EZ_ACTION_BLOCK,
+    EZ_ACTION_TX,
+} ez_action_kind;
+
+typedef struct ez_action {
+    ez_time_ms at;
+    ez_action_kind kind;
+    uint32_t amount; /* how many, or per cent of all; 0: all that there are */
+    bool is_percent;
+    int64_t skew_us; /* SKEW */
+} ez_action;
+
+/* What a run has to stay within, beyond what every run is checked for. UINT64_MAX: any. */
+typedef struct ez_bounds {
+    uint64_t block_p99_ms_max;
+    uint64_t tx_p99_ms_max;
+    uint64_t block_ratio_percent_max; /* median arrival over the shortest path's */
+    uint64_t tx_copies_percent_max;
+    uint64_t stale_percent_max;
+    uint64_t reorg_depth_max;
+    uint64_t height_min; /* 0: any */
+} ez_bounds;
+
+typedef struct ez_scenario {
+    uint32_t nodes;
+    ez_time_ms duration_ms;
+    ez_time_ms settle_ms; /* for agreement, once faults and traffic have ended */
+    ez_time_ms warmup_ms; /* before mining and traffic */
+    ez_topology topology;
+    uint32_t links;
+    ez_latency_model latency;
+    ez_time_ms latency_min_ms, latency_max_ms;
+    uint64_t bandwidth; /* bytes a second that a host sends; 0: any */
+    uint32_t fragment_bytes;
+    ez_time_ms commit_ms;
+    ez_time_ms block_interval_ms;            /* between blocks of all hosts together; 0: none */
+    uint32_t shares[EZ_SCENARIO_SHARES_MAX]; /* of the hash rate, given out in turn */
+    size_t share_count;
+    uint64_t tx_per_1000_s;
+    ez_action *actions; /* in order of time */
+    size_t action_count;
+    ez_bounds bounds;
+} ez_scenario;
+
+typedef struct ez_scenario_error {
+    char text[256];
+} ez_scenario_error;
+
+/* ez_scenario_parse: read a scenario from `text`; `name` stands in errors.
+ *   returns  EZ_OK; EZ_ERR_MALFORMED with *error set and *out cleared */
+EZ_MUST_USE ez_status ez_scenario_parse(ez_scenario *out, ez_scenario_error *error,
+                                        const char *name, const char *text, size_t size);
+
+/* ez_scenario_load: the same from a file. EZ_ERR_IO when it cannot be read. */
+EZ_MUST_USE ez_status ez_scenario_load(ez_scenario *out, ez_scenario_error *error,
+                                       const char *path);
+
+void ez_scenario_clear(ez_scenario *scenario);
+
+#endif
