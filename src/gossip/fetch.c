@@ -200,9 +200,17 @@ static void note_tried(slot *at, uint64_t peer, ez_time_ms now)
     at->tried[at->tried_count++] = peer;
 }
 
-static bool has_room(const ez_fetch *fetch, const supplier *from)
+/* Whether `from` may be asked for one more. A request is kept free for the lowest slot, with all
+ * and with each: peers that deliver nothing could otherwise hold every request for ever, since
+ * nobody's clock runs while the lowest slot is asked of none. */
+static bool has_room(const ez_fetch *fetch, const supplier *from, uint64_t height)
 {
-    return fetch->in_flight < EZ_BODIES_IN_FLIGHT_ALL && from->in_flight < EZ_BODIES_IN_FLIGHT_PEER;
+    const slot *lowest = slot_peek(fetch, fetch->begin);
+    bool asked = lowest->state == SLOT_ASKED;
+    uint32_t kept_all = height == fetch->begin || asked ? 0 : 1;
+    uint32_t kept = height == fetch->begin || (asked && lowest->peer == from->link) ? 0 : 1;
+    return fetch->in_flight + kept_all < EZ_BODIES_IN_FLIGHT_ALL &&
+           from->in_flight + kept < EZ_BODIES_IN_FLIGHT_PEER;
 }
 
 static void set_asked(ez_fetch *fetch, slot *at, supplier *from, ez_time_ms now)
@@ -218,9 +226,6 @@ bool ez_fetch_next(ez_fetch *fetch, ez_block_id *out, uint64_t *height, ez_link_
                    uint64_t common, ez_time_ms now)
 {
     supplier *from = get_supplier(fetch, peer.value);
-    if (!has_room(fetch, from)) {
-        return false;
-    }
     while (fetch->first_needed < fetch->end &&
            slot_at(fetch, fetch->first_needed)->state != SLOT_NEEDED) {
         fetch->first_needed++;
@@ -228,6 +233,9 @@ bool ez_fetch_next(ez_fetch *fetch, ez_block_id *out, uint64_t *height, ez_link_
     for (uint64_t h = fetch->first_needed; h < fetch->end && h <= common; h++) {
         slot *at = slot_at(fetch, h);
         if (at->state == SLOT_NEEDED && !was_tried(at, peer.value, now)) {
+            if (!has_room(fetch, from, h)) {
+                return false;
+            }
             set_asked(fetch, at, from, now);
             *out = at->id;
             *height = h;
@@ -241,7 +249,7 @@ bool ez_fetch_claim(ez_fetch *fetch, uint64_t height, ez_link_id peer, ez_time_m
 {
     slot *at = slot_at(fetch, height);
     supplier *from = get_supplier(fetch, peer.value);
-    if (at == NULL || at->state != SLOT_NEEDED || !has_room(fetch, from)) {
+    if (at == NULL || at->state != SLOT_NEEDED || !has_room(fetch, from, height)) {
         return false;
     }
     set_asked(fetch, at, from, now);

@@ -166,24 +166,37 @@ static bool has_memory_for_more(const ez_node *node)
 
 /* Up to which height `peer` may be asked now. The lowest slot always may: all that waits in memory
  * waits for it. */
-static uint64_t ask_up_to(const ez_node *node, const ez_peer *peer)
+static uint64_t ask_up_to(const ez_node *node, const ez_peer *peer, bool refill)
 {
     uint64_t lowest = ez_fetch_begin(node->fetch);
-    return has_memory_for_more(node) || peer->common < lowest ? peer->common : lowest;
+    bool more = refill && has_memory_for_more(node);
+    return more || peer->common < lowest ? peer->common : lowest;
 }
 
 static void ask_peer(ez_node *node, ez_peer *peer)
 {
+    /* Refill at half, so that small bodies travel several to a request. */
+    bool refill = ez_fetch_in_flight(node->fetch, peer->link) <= EZ_BODIES_IN_FLIGHT_PEER / 2;
     ez_block_id ids[EZ_BODIES_IN_FLIGHT_PEER];
     size_t count = 0;
     uint64_t height = 0;
     while (count < EZ_BODIES_IN_FLIGHT_PEER &&
-           ez_fetch_next(node->fetch, &ids[count], &height, peer->link, ask_up_to(node, peer),
-                         node->now.mono)) {
+           ez_fetch_next(node->fetch, &ids[count], &height, peer->link,
+                         ask_up_to(node, peer, refill), node->now.mono)) {
         count++;
     }
     if (count > 0) {
         node_send_ids(node, peer, EZ_MSG_GET_BODIES, ids, count);
+    }
+}
+
+static void ask_peers(ez_node *node, bool failing)
+{
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (peer->ready && !peer->closing && peer->common >= ez_fetch_begin(node->fetch) &&
+            (peer->stalls > 0) == failing) {
+            ask_peer(node, peer);
+        }
     }
 }
 
@@ -192,13 +205,8 @@ void node_ask_bodies(ez_node *node)
     if (!node->has_target) {
         return;
     }
-    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        /* Refill at half, so that small bodies travel several to a request. */
-        if (peer->ready && !peer->closing && peer->common >= ez_fetch_begin(node->fetch) &&
-            ez_fetch_in_flight(node->fetch, peer->link) <= EZ_BODIES_IN_FLIGHT_PEER / 2) {
-            ask_peer(node, peer);
-        }
-    }
+    ask_peers(node, false);
+    ask_peers(node, true); /* who failed to deliver comes last */
     node_wake_at(node, ez_fetch_deadline(node->fetch));
     node_wake_at(node, ez_fetch_retry(node->fetch, node->now.mono));
 }

@@ -7,7 +7,8 @@
  * elsewhere. A peer that was tried for a slot in vain is not asked for it again for
  * EZ_BODY_STALL_MS: until then any other comes first, after that it may be the only one there is.
  *
- * Bounds: EZ_BODIES_WINDOW slots, EZ_BODIES_IN_FLIGHT_PEER and EZ_BODIES_IN_FLIGHT_ALL requests.
+ * Bounds: EZ_BODIES_WINDOW slots, EZ_BODIES_IN_FLIGHT_PEER and EZ_BODIES_IN_FLIGHT_ALL requests. Of
+ * both, one is kept free for the lowest slot: only its clock runs, so it must always find room.
  * Which chain to follow, and what is done with bodies, is decided elsewhere; this only moves ids.
  */
 #ifndef EZP2P_GOSSIP_FETCH_H

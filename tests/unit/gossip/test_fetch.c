@@ -109,21 +109,63 @@ Test(fetch, window_is_bounded)
     ez_fetch_free(fetch);
 }
 
-Test(fetch, requests_of_a_peer_and_of_all_are_bounded)
+static size_t ask_all(ez_fetch *fetch, uint64_t of)
+{
+    size_t count = 0;
+    while (next(fetch, of, UINT64_MAX, 0) != 0) {
+        count++;
+    }
+    return count;
+}
+
+Test(fetch, requests_of_a_peer_are_bounded)
 {
     ez_fetch *const fetch = window(EZ_BODIES_WINDOW);
-    const uint64_t full = EZ_BODIES_IN_FLIGHT_ALL / EZ_BODIES_IN_FLIGHT_PEER;
-    for (uint64_t p = 1; p <= full; p++) {
-        for (size_t i = 0; i < EZ_BODIES_IN_FLIGHT_PEER; i++) {
-            cr_assert_neq(next(fetch, p, UINT64_MAX, 0), 0);
-        }
-        cr_assert_eq(next(fetch, p, UINT64_MAX, 0), 0, "peer %zu", (size_t)p);
+    cr_expect_eq(ask_all(fetch, 1), EZ_BODIES_IN_FLIGHT_PEER);
+    cr_expect_eq(ask_all(fetch, 2), EZ_BODIES_IN_FLIGHT_PEER - 1, "one is kept for the lowest");
+    ez_fetch_failed(fetch, 2, peer(1), 0);
+    cr_expect_eq(next(fetch, 2, UINT64_MAX, 0), 2, "and this is it");
+    cr_expect_eq(next(fetch, 2, UINT64_MAX, 0), 0);
+    cr_expect_eq(ez_fetch_in_flight(fetch, peer(2)), EZ_BODIES_IN_FLIGHT_PEER);
+    ez_fetch_free(fetch);
+}
+
+Test(fetch, requests_of_all_are_bounded)
+{
+    ez_fetch *const fetch = window(EZ_BODIES_WINDOW);
+    size_t asked = 0;
+    for (uint64_t p = 1; p <= 20; p++) {
+        asked += ask_all(fetch, p);
     }
+    cr_expect_eq(asked, EZ_BODIES_IN_FLIGHT_ALL);
     cr_expect_eq(ez_fetch_in_flight_all(fetch), EZ_BODIES_IN_FLIGHT_ALL);
-    cr_expect_eq(next(fetch, full + 1, UINT64_MAX, 0), 0, "all together");
-    cr_expect(!ez_fetch_claim(fetch, 2 + EZ_BODIES_IN_FLIGHT_ALL, peer(full + 1), 0));
-    ez_fetch_here(fetch, 2);
-    cr_expect(ez_fetch_claim(fetch, 2 + EZ_BODIES_IN_FLIGHT_ALL, peer(full + 1), 0));
+    cr_expect(!ez_fetch_claim(fetch, 500, peer(30), 0));
+    ez_fetch_failed(fetch, 2, peer(1), 0);
+    cr_expect(!ez_fetch_claim(fetch, 500, peer(30), 0), "what is free is kept for the lowest");
+    cr_expect(ez_fetch_claim(fetch, 2, peer(30), 0));
+    ez_fetch_here(fetch, 3);
+    cr_expect(ez_fetch_claim(fetch, 500, peer(30), 0));
+    ez_fetch_free(fetch);
+}
+
+/* Every request is held by peers that deliver nothing: the lowest slot still finds its way to each
+ * of them, so that the clock of each runs out. */
+Test(fetch, lowest_slot_finds_room_with_every_peer)
+{
+    ez_fetch *const fetch = window(EZ_BODIES_WINDOW);
+    ez_link_id who = {0};
+    ez_time_ms now = 0;
+    for (uint64_t p = 1; p <= 20; p++) {
+        ask_all(fetch, p);
+    }
+    for (uint64_t p = 1; p <= 20; p++) {
+        const uint64_t asked = ez_fetch_asked(fetch, 2).value;
+        cr_assert_eq(asked, p);
+        now = ez_fetch_deadline(fetch);
+        cr_assert(ez_fetch_stalled(fetch, &who, now));
+        cr_assert_eq(who.value, p);
+        cr_assert_eq(next(fetch, p + 1, 2, now), 2, "peer %zu", (size_t)p + 1);
+    }
     ez_fetch_free(fetch);
 }
 
@@ -302,13 +344,17 @@ static void twin_note_tried(twin_slot *slot, uint64_t of, ez_time_ms now)
 
 static uint64_t twin_next(twin *model, uint64_t of, uint64_t common, ez_time_ms now)
 {
-    if (twin_in_flight(model, 0) >= EZ_BODIES_IN_FLIGHT_ALL ||
-        twin_in_flight(model, of) >= EZ_BODIES_IN_FLIGHT_PEER) {
-        return 0;
-    }
+    const twin_slot *const lowest = &model->slots[model->begin];
+    const bool asked = lowest->state == ASKED;
     for (uint64_t h = model->begin; h < model->end && h <= common; h++) {
         twin_slot *const slot = &model->slots[h];
         if (slot->state == NEEDED && !twin_was_tried(slot, of, now)) {
+            const bool kept_all = h != model->begin && !asked;
+            const bool kept = h != model->begin && !(asked && lowest->of == of);
+            if (twin_in_flight(model, 0) + kept_all >= EZ_BODIES_IN_FLIGHT_ALL ||
+                twin_in_flight(model, of) + kept >= EZ_BODIES_IN_FLIGHT_PEER) {
+                return 0;
+            }
             slot->state = ASKED;
             slot->of = of;
             slot->since = now;

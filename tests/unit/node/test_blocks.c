@@ -92,6 +92,61 @@ Test(blocks, peer_hears_of_a_block_found_during_its_handshake)
     world_end(world);
 }
 
+Test(blocks, peer_is_not_told_what_our_hello_said)
+{
+    ez_world *const world = world_new(24, 1);
+    mine(world, 1, 2, 100);
+    ez_stranger *const stranger = ez_stranger_new(world, 1, true);
+    ez_world_run(world, 1000);
+    cr_expect_eq(ez_stranger_last(stranger, EZ_MSG_HELLO)->as.hello.tip.height, 3);
+    cr_expect_eq(ez_stranger_count(stranger, EZ_MSG_ANNOUNCE_BLOCK), 0);
+    world_end(world);
+}
+
+/* Whoever does not know the parent would ask us for headers, and we serve our active chain only: so
+ * it hears of the block when that is our tip. */
+Test(blocks, announcement_goes_to_who_can_follow_it)
+{
+    ez_world *const world = world_new(25, 1);
+    test_chain *const chain = chain_new(ez_world_network(world));
+    chain_grow(chain, 1, 4);
+    test_server server = {.chain = chain, .no_bodies = true};
+    ez_stranger *const source = server_join(world, 1, &server);
+    ez_stranger *const other = ez_stranger_new(world, 1, true);
+    ez_world_run(world, 4 * LATENCY_MS);
+    cr_assert_eq(status_of(world, 1).best_header_height, 5);
+    chain_grow(chain, 1, 1);
+    send_announcement(source, chain->blocks[4]);
+    ez_world_run(world, 4 * LATENCY_MS);
+    cr_expect_eq(status_of(world, 1).best_header_height, 6);
+    cr_expect_eq(ez_stranger_count(other, EZ_MSG_ANNOUNCE_BLOCK), 0);
+    for (size_t i = 0; i < 5; i++) {
+        send_body(source, chain->blocks[i]);
+    }
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_assert_eq(ez_stranger_count(other, EZ_MSG_ANNOUNCE_BLOCK), 1);
+    const ez_message *const heard = ez_stranger_last(other, EZ_MSG_ANNOUNCE_BLOCK);
+    cr_expect_eq(heard->as.announce_block.header.index, 6);
+    chain_free(chain);
+    world_end(world);
+}
+
+Test(blocks, block_mined_here_is_told_while_a_better_chain_is_on_its_way)
+{
+    ez_world *const world = world_new(26, 1);
+    test_chain *const chain = chain_new(ez_world_network(world));
+    chain_grow(chain, 1, 4);
+    test_server server = {.chain = chain, .no_bodies = true};
+    server_join(world, 1, &server);
+    ez_stranger *const other = ez_stranger_new(world, 1, true);
+    ez_world_run(world, 4 * LATENCY_MS);
+    ez_world_mine(world, 1);
+    ez_world_run(world, LATENCY_MS);
+    cr_expect_eq(ez_stranger_count(other, EZ_MSG_ANNOUNCE_BLOCK), 1);
+    chain_free(chain);
+    world_end(world);
+}
+
 /* ---- rebuilding ------------------------------------------------------------------------------ */
 
 /* A block of `count` notes, of which the host's pool holds the first `pooled`. */
@@ -291,6 +346,23 @@ Test(blocks, parts_that_never_come_are_asked_of_another_peer)
     ez_world_run(made->world, EZ_BODY_STALL_MS + 1000);
     cr_expect_eq(other.bodies_asked, 1);
     cr_expect_eq(height_of(made->world, 1), 2);
+    rebuild_end(made, 0);
+}
+
+/* Positions that the block does not have: whoever is asked for them says that they are missing, and
+ * is asked for the whole body without delay. */
+Test(blocks, whole_body_is_asked_for_at_once_when_parts_are_missing)
+{
+    rebuild *const made = rebuild_new(27, 1, 0);
+    const ez_block_id id = made->chain->blocks[0]->id;
+    const uint64_t lie[] = {1, 2, 3};
+    ez_stranger_react(made->source, NULL, NULL);
+    announce_lying(made, lie, 3);
+    ez_world_run(made->world, 2 * LATENCY_MS);
+    cr_assert_eq(ez_stranger_count(made->source, EZ_MSG_GET_PARTS), 1);
+    send_ids(made->source, EZ_MSG_MISSING_BODIES, &id, 1);
+    ez_world_run(made->world, 2 * LATENCY_MS);
+    cr_expect_eq(ez_stranger_count(made->source, EZ_MSG_GET_BODIES), 1);
     rebuild_end(made, 0);
 }
 

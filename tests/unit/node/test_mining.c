@@ -187,13 +187,14 @@ Test(mining, stale_and_repeated_proofs_are_ignored)
     ez_world *const world = world_new(9, 2);
     ez_world_run(world, 1000);
     const uint64_t request = mine_request(world, 2);
-    uint64_t generation;
+    uint64_t generation, stale;
     ez_header header;
-    ez_world_template(world, 2, &generation, &header);
     ez_block_id id;
-    fixture_find_proof(&header, &id);
+    ez_world_template(world, 2, &stale, &header);
     mine(world, 1, 1, 1000); /* the template is replaced */
-    find_proof_for(world, 2, generation, header.proof);
+    ez_world_template(world, 2, &generation, &header);
+    fixture_find_proof(&header, &id); /* it would do, if it were for this one */
+    find_proof_for(world, 2, stale, header.proof);
     cr_expect_eq(height_of(world, 2), 2);
     cr_expect(status_of(world, 2).mining);
     find_proof_for(world, 2, generation + 100, header.proof);

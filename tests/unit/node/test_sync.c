@@ -154,13 +154,32 @@ Test(sync, peer_that_says_missing_is_asked_again_when_it_announces_again)
 Test(sync, peer_that_never_delivers_is_let_go_and_not_blamed)
 {
     ez_world *const world = world_new(8, 1);
-    test_chain *const chain = chain_of(world, 5);
+    test_chain *const chain = chain_of(world, 500); /* far more than may be asked for at once */
     test_server silent = {.chain = chain, .no_bodies = true};
     ez_stranger *const stranger = server_join(world, 1, &silent);
     ez_world_run(world, 120000);
     cr_expect(ez_stranger_is_closed(stranger));
     cr_expect_eq(ez_stranger_goodbye(stranger), EZ_GOODBYE_TIMEOUT);
     cr_expect_eq(height_of(world, 1), 1);
+    chain_free(chain);
+    world_end(world);
+}
+
+/* Black holes that together hold every request there may be, and one honest peer. */
+Test(sync, many_black_holes_do_not_swallow_all_requests)
+{
+    enum { HOLES = 10 };
+    ez_world *const world = world_new(20, 1);
+    test_chain *const chain = chain_of(world, 300);
+    test_server holes[HOLES], good = {.chain = chain};
+    for (size_t i = 0; i < HOLES; i++) {
+        holes[i] = (test_server){.chain = chain, .no_bodies = true};
+        server_join(world, 1, &holes[i]);
+    }
+    ez_stranger *const honest = server_join(world, 1, &good);
+    ez_world_run(world, 120000);
+    expect_chain(world, 1, chain);
+    cr_expect(!ez_stranger_is_closed(honest));
     chain_free(chain);
     world_end(world);
 }
@@ -203,6 +222,28 @@ Test(sync, chain_without_bodies_does_not_stop_mining_or_announcing)
     ez_world_run(world, 10000);
     cr_expect_eq(height_of(world, 1), 5, "and what its neighbour mines reaches it");
     chain_free(longest);
+    world_end(world);
+}
+
+/* The neighbour learns a chain that came by sync, not by announcements, although a longer one of
+ * headers stands beside it. */
+Test(sync, chain_without_bodies_does_not_keep_neighbours_from_an_honest_one)
+{
+    ez_world *const world = world_new(18, 2);
+    ez_world_run(world, 1000);
+    test_chain *const longest = chain_of(world, 50);
+    test_chain *const honest = chain_fork(longest, 2);
+    chain_grow(honest, 2, 20);
+    test_server liar = {.chain = longest, .no_bodies = true};
+    test_server good = {.chain = honest};
+    server_join(world, 1, &liar);
+    ez_world_run(world, EZ_BODY_STALL_MS + 1000);
+    server_join(world, 1, &good);
+    ez_world_run(world, 4000);
+    expect_chain(world, 1, honest);
+    expect_chain(world, 2, honest);
+    chain_free(longest);
+    chain_free(honest);
     world_end(world);
 }
 
@@ -405,5 +446,30 @@ Test(sync, who_only_announced_a_bad_block_is_not_blamed)
     mine(world, 3, 1, 1000);
     cr_expect_eq(height_of(world, 1), 2);
     chain_free(bad);
+    world_end_faulted(world, 1);
+}
+
+/* While we learn its chain, it passes on a header that somebody else proves bad: it still has all
+ * that is below. */
+Test(sync, peer_that_announced_a_bad_block_still_serves_its_chain)
+{
+    ez_world *const world = world_new(19, 1);
+    test_chain *const chain = chain_of(world, 500);
+    ez_block *const bad = bad_block(chain, FAULT_SIGNATURE);
+    test_server server = {.chain = chain};
+    ez_stranger *const honest = server_join(world, 1, &server);
+    ez_stranger *const meddler = ez_stranger_new(world, 1, true);
+    ez_world_run(world, 4 * LATENCY_MS);
+    send_announcement(honest, bad);
+    ez_world_run(world, 2 * LATENCY_MS);
+    send_body(meddler, bad);
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_assert_eq(ez_stranger_goodbye(meddler), EZ_GOODBYE_BLOCK_INVALID);
+    cr_assert_lt(height_of(world, 1), 400, "the sync is still going on");
+    ez_world_run(world, 20000);
+    expect_chain(world, 1, chain);
+    cr_expect(!ez_stranger_is_closed(honest));
+    ez_block_unref(bad);
+    chain_free(chain);
     world_end_faulted(world, 1);
 }

@@ -442,6 +442,64 @@ Test(txs, own_transfers_follow_each_other_in_sequence)
     world_end(world);
 }
 
+/* Several writes, of which only the first is durable yet. */
+Test(txs, each_client_is_answered_when_its_own_write_is_durable)
+{
+    ez_world_config config = world_config(21);
+    config.commit_ms = EZ_TIME_NEVER;
+    ez_world *const world = ez_world_new(&config);
+    ez_world_add(world, NULL, 0);
+    const uint64_t first = ez_world_note(world, 1, "a", "b", 1);
+    const uint64_t second = ez_world_note(world, 1, "a", "b", 2);
+    ez_world_event(world, 1, &(ez_event){.type = EZ_EVENT_STORED, .as.stored = 1});
+    cr_expect(ez_world_reply(world, 1, first, NULL));
+    cr_expect(!ez_world_reply(world, 1, second, NULL));
+    ez_world_commit(world, 1);
+    cr_expect(ez_world_reply(world, 1, second, NULL));
+    world_end(world);
+}
+
+Test(txs, transaction_of_a_block_is_not_asked_for_again)
+{
+    ez_world *const world = world_new(22, 1);
+    const ez_tx_id id = note(world, 1, "in a block soon");
+    mine(world, 1, 1, 100);
+    ez_stranger *const stranger = ez_stranger_new(world, 1, true);
+    send_ids(stranger, EZ_MSG_ANNOUNCE_TXS, &id, 1);
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_expect_eq(ez_stranger_count(stranger, EZ_MSG_GET_TXS), 0);
+    world_end(world);
+}
+
+/* A block was connected and taken off again within one reorganisation that failed: what it held is
+ * still wanted. */
+Test(txs, transaction_of_a_block_that_did_not_stay_is_asked_for)
+{
+    ez_world *const world = world_new(23, 1);
+    mine(world, 1, 2, 100);
+    test_chain *const bad = chain_new(ez_world_network(world));
+    fixture_tx tx = numbered_note(world, 1);
+    const ez_keypair miner = fixture_keypair(1);
+    chain_add(bad, 1, &tx, 1);
+    chain_add(bad, 1, NULL, 0);
+    const fixture_block_spec spec = {.network = bad->network,
+                                     .parent = chain_tip(bad),
+                                     .miner = &miner.public_key,
+                                     .reward_amount = FIXTURE_REWARD + 1};
+    chain_take(bad, fixture_block(&spec));
+    test_server server = {.chain = bad};
+    server_join(world, 1, &server);
+    ez_world_run(world, 5000);
+    cr_assert_eq(counters_of(world, 1)->blocks_disconnected, 4, "there and back");
+    ez_stranger *const stranger = ez_stranger_new(world, 1, true);
+    send_ids(stranger, EZ_MSG_ANNOUNCE_TXS, &tx.id, 1);
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_expect_eq(ez_stranger_count(stranger, EZ_MSG_GET_TXS), 1);
+    fixture_tx_clear(&tx);
+    chain_free(bad);
+    world_end_faulted(world, 1);
+}
+
 /* ---- who comes late -------------------------------------------------------------------------- */
 
 Test(txs, late_joiner_learns_the_pool)
