@@ -40,6 +40,7 @@ typedef struct ez_world_config {
     size_t fragment_bytes; /* longest piece a stream is delivered in; 0: whole frames */
     uint32_t outbound_max; /* connection slots of every host; 0: 8 and 64 */
     uint32_t inbound_max;
+    bool silent; /* no news of addresses travels: a graph stays as it was built */
     /* one way between two hosts, the same each time and in both directions; NULL: as above */
     ez_time_ms (*latency)(const void *self, size_t a, size_t b);
     const void *latency_self;

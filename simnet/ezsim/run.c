@@ -176,6 +176,7 @@ static ez_world *new_world(ez_run *run, bool share_checks)
         .commit_ms = scenario->commit_ms,
         .fragment_bytes = scenario->fragment_bytes,
         .send_bytes_per_s = scenario->bandwidth,
+        .silent = !finds,
         .outbound_max = finds ? OUTBOUND_USUAL : 0,
         .inbound_max = INBOUND_USUAL + scenario->links,
         .share_checks = share_checks,

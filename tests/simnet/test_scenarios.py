@@ -1,0 +1,85 @@
+"""The simulator's scenarios, small and with a few seeds, and what ezsim promises about them."""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+EZSIM = os.environ["EZSIM_BIN"]
+SCENARIOS = pathlib.Path(__file__).resolve().parents[2] / "simnet" / "scenarios"
+SEEDS = (1, 2)
+
+
+def run(path, *options):
+    return subprocess.run([EZSIM, "run", str(path), "--json", *map(str, options)],
+                          capture_output=True, text=True, timeout=240)
+
+
+def run_text(text, *options):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "own.sim"
+        path.write_text(text)
+        return run(path, *options)
+
+
+class Scenarios(unittest.TestCase):
+    """Every scenario of the repository passes its checks."""
+
+
+def scenario_test(path):
+    def test(self):
+        for seed in SEEDS:
+            done = run(path, "--nodes", 8, "--seed", seed)
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertTrue(json.loads(done.stdout)["settled"])
+    return test
+
+
+for scenario in sorted(SCENARIOS.glob("*.sim")):
+    setattr(Scenarios, "test_" + scenario.stem.replace("-", "_"), scenario_test(scenario))
+
+
+class Determinism(unittest.TestCase):
+    def hash_of(self, *options):
+        done = run(SCENARIOS / "crash-storm.sim", "--nodes", 6, *options)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return json.loads(done.stdout)["hash"]
+
+    def test_one_seed_gives_one_hash(self):
+        self.assertEqual(self.hash_of("--seed", 7), self.hash_of("--seed", 7))
+
+    def test_another_seed_gives_another_hash(self):
+        self.assertNotEqual(self.hash_of("--seed", 7), self.hash_of("--seed", 8))
+
+    def test_the_signature_cache_changes_nothing(self):
+        self.assertEqual(self.hash_of("--seed", 7), self.hash_of("--seed", 7, "--no-sig-cache"))
+
+
+class Failures(unittest.TestCase):
+    def test_a_broken_bound_exits_1_and_names_seed_time_and_step(self):
+        done = run_text("nodes = 2\nduration = 5\n[assert]\nheight_min = 2\n", "--seed", 5)
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr, r"FAILED with --seed 5, commit \S+:\nat \d+\.\d{3} s, step \d+")
+        self.assertEqual(1, len(json.loads(done.stdout)["failures"]))
+
+    def test_a_network_that_cannot_agree_in_time_fails(self):
+        done = run_text("nodes = 4\nduration = 20\nsettle = 1\n"
+                        "[topology]\nkind = regular\n[links]\nlatency = constant 2000\n"
+                        "[timeline]\nat = 15 partition 50%\nat = 16 block\nat = 19.9 block\n")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("different tips", done.stderr)
+
+    def test_a_bad_line_exits_2_and_is_named(self):
+        done = run_text("nodes = 2\n[links]\nlatency = fast\n")
+        self.assertEqual(2, done.returncode)
+        self.assertRegex(done.stderr, r"own\.sim:3: a latency is")
+
+    def test_bad_usage_exits_2(self):
+        for options in (["run"], ["run", "x", "--nodes", "0"], ["run", "x", "--seed", "-1"], ["fly"]):
+            done = subprocess.run([EZSIM, *options], capture_output=True, text=True, timeout=60)
+            self.assertEqual(2, done.returncode, options)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,135 @@
+#include "scenario.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static ez_scenario scenario;
+static ez_scenario_error error;
+
+static ez_status parse(const char *text)
+{
+    error.text[0] = '\0';
+    return ez_scenario_parse(&scenario, &error, "x.sim", text, strlen(text));
+}
+
+/* Whether `text` is refused with `reason` in the message. */
+static bool is_refused(const char *text, const char *reason)
+{
+    const ez_status status = parse(text);
+    return status == EZ_ERR_MALFORMED && strstr(error.text, reason) != NULL &&
+           scenario.actions == NULL;
+}
+
+Test(scenario, an_empty_file_is_ten_quiet_nodes)
+{
+    cr_assert_eq(parse(""), EZ_OK);
+    cr_assert_eq(scenario.nodes, 10);
+    cr_assert_eq(scenario.block_interval_ms, 0);
+    cr_assert_eq(scenario.tx_per_1000_s, 0);
+    cr_assert_eq(scenario.action_count, 0);
+}
+
+Test(scenario, seconds_are_kept_as_milliseconds)
+{
+    cr_assert_eq(parse("duration = 2.5\n[links]\ncommit = 0.007\n[traffic]\nrate = 0.25"), EZ_OK);
+    cr_assert_eq(scenario.duration_ms, 2500);
+    cr_assert_eq(scenario.commit_ms, 7);
+    cr_assert_eq(scenario.tx_per_1000_s, 250);
+}
+
+Test(scenario, numbers_have_both_ends)
+{
+    cr_assert_eq(parse("nodes = 60000"), EZ_OK);
+    cr_assert(is_refused("nodes = 60001", "x.sim:1: nodes is a number from 1 to 60000"));
+    cr_assert_eq(parse("nodes = 1"), EZ_OK);
+    cr_assert(is_refused("nodes = 0", "nodes is"));
+    cr_assert(is_refused("nodes = -1", "nodes is"));
+    cr_assert(is_refused("nodes = 2.5", "nodes is"));
+    cr_assert(is_refused("nodes = 99999999999999999999", "nodes is"));
+    cr_assert(is_refused("duration = 1.2345", "duration is"));
+}
+
+Test(scenario, a_bad_line_is_named)
+{
+    cr_assert(is_refused("nodes = 2\n\n[mining]\nshares = 0 0\n", "x.sim:4: nobody would mine"));
+    cr_assert(is_refused("# fine\nwhat = 2\n", "x.sim:2: no such key here: what"));
+    cr_assert(is_refused("nodes = 2\nno assignment\n", "x.sim:2:"));
+    cr_assert(is_refused("[timeline]\nat = 5 explode\n", "x.sim:2: no such action"));
+}
+
+Test(scenario, the_first_of_two_bad_lines_is_named)
+{
+    cr_assert(is_refused("nodes = x\nwhat = 2\n", "x.sim:1: nodes"));
+}
+
+Test(scenario, actions_are_sorted_by_time)
+{
+    cr_assert_eq(parse("[timeline]\nat = 9 heal\nat = 3 partition 40%\nat = 3 block\n"), EZ_OK);
+    cr_assert_eq(scenario.action_count, 3);
+    cr_assert_eq(scenario.actions[0].kind, EZ_ACTION_PARTITION);
+    cr_assert_eq(scenario.actions[0].amount, 40);
+    cr_assert(scenario.actions[0].is_percent);
+    cr_assert_eq(scenario.actions[1].kind, EZ_ACTION_BLOCK);
+    cr_assert_eq(scenario.actions[2].at, 9000);
+    ez_scenario_clear(&scenario);
+}
+
+Test(scenario, every_repeats_up_to_its_end)
+{
+    cr_assert_eq(parse("[timeline]\nevery = 10 30 10 crash 1\n"), EZ_OK);
+    cr_assert_eq(scenario.action_count, 3);
+    cr_assert_eq(scenario.actions[2].at, 30000);
+    ez_scenario_clear(&scenario);
+    cr_assert(is_refused("[timeline]\nevery = 30 10 1 crash 1\n", "every = FROM"));
+    cr_assert(is_refused("[timeline]\nevery = 1 9 0 crash 1\n", "every = FROM"));
+}
+
+Test(scenario, ten_thousand_actions_and_not_one_more)
+{
+    cr_assert_eq(parse("duration = 90\n[timeline]\nevery = 0.001 10 0.001 block\n"), EZ_OK);
+    cr_assert_eq(scenario.action_count, EZ_SCENARIO_ACTIONS_MAX);
+    ez_scenario_clear(&scenario);
+    cr_assert(is_refused("duration = 90\n[timeline]\nevery = 0 10 0.001 block\n", "more than"));
+}
+
+Test(scenario, an_action_takes_its_words_and_no_others)
+{
+    cr_assert(is_refused("[timeline]\nat = 1 crash\n", "how many"));
+    cr_assert(is_refused("[timeline]\nat = 1 crash 0\n", "an amount is"));
+    cr_assert(is_refused("[timeline]\nat = 1 crash 101%\n", "an amount is"));
+    cr_assert(is_refused("[timeline]\nat = 1 heal now\n", "more words"));
+    cr_assert(is_refused("[timeline]\nat = 1 tx 5%\n", "counted"));
+    cr_assert(is_refused("[timeline]\nat = 1 skew 1 7200.001\n", "a skew is"));
+    cr_assert_eq(parse("[timeline]\nat = 1 skew 1 -7200\n"), EZ_OK);
+    cr_assert_eq(scenario.actions[0].skew_us, -7200000000);
+    ez_scenario_clear(&scenario);
+}
+
+Test(scenario, an_action_at_the_end_never_happens_and_is_refused)
+{
+    cr_assert(is_refused("duration = 5\n[timeline]\nat = 5 block\n", "after the duration"));
+    cr_assert_eq(parse("duration = 5\n[timeline]\nat = 4.999 block\n"), EZ_OK);
+    ez_scenario_clear(&scenario);
+}
+
+Test(scenario, a_line_that_the_reader_would_cut_is_refused)
+{
+    char text[400];
+    snprintf(text, sizeof(text), "nodes = 2\n# %0188d\n", 0);
+    cr_assert_eq(parse(text), EZ_OK);
+    snprintf(text, sizeof(text), "nodes = 2\n# %0189d\n", 0);
+    cr_assert(is_refused(text, "x.sim:2: longer than 190"));
+}
+
+Test(scenario, what_is_no_text_is_refused)
+{
+    cr_assert_eq(ez_scenario_parse(&scenario, &error, "x.sim", "nodes = 2\0\n", 11),
+                 EZ_ERR_MALFORMED);
+    static char large[EZ_SCENARIO_BYTES_MAX + 1];
+    memset(large, '\n', sizeof(large));
+    cr_assert_eq(ez_scenario_parse(&scenario, &error, "x.sim", large, sizeof(large) - 1), EZ_OK);
+    cr_assert_eq(ez_scenario_parse(&scenario, &error, "x.sim", large, sizeof(large)),
+                 EZ_ERR_MALFORMED);
+}
