@@ -56,6 +56,21 @@ class Determinism(unittest.TestCase):
         self.assertEqual(self.hash_of("--seed", 7), self.hash_of("--seed", 7, "--no-sig-cache"))
 
 
+class Documentation(unittest.TestCase):
+    def setUp(self):
+        text = (SCENARIOS.parents[1] / "docs" / "simulator.md").read_text()
+        self.example = text.split("```ini\n")[1].split("```")[0]
+
+    def test_the_worked_example_passes(self):
+        done = run_text(self.example)
+        self.assertEqual(0, done.returncode, done.stderr)
+
+    def test_the_worked_example_fails_where_it_says_so(self):
+        done = run_text(self.example.replace("block_p99_ms_max = 400", "block_p99_ms_max = 150"))
+        self.assertEqual(1, done.returncode)
+        self.assertIn("block_p99_ms is 200; the scenario allows 150", done.stderr)
+
+
 class Failures(unittest.TestCase):
     def test_a_broken_bound_exits_1_and_names_seed_time_and_step(self):
         done = run_text("nodes = 2\nduration = 5\n[assert]\nheight_min = 2\n", "--seed", 5)
