@@ -127,8 +127,12 @@ static void keep_reply(sim_host *host, const ez_reply *reply)
     HASH_ADD(hh, host->replies, request, sizeof(kept->request), kept);
 }
 
-static void keep_notice(sim_host *host, const ez_notice *notice)
+static void keep_notice(ez_world *world, sim_host *host, const ez_notice *notice)
 {
+    if (notice->type == EZ_NOTICE_PEER_DOWN && notice->by_us &&
+        ez_goodbye_is_fault(notice->reason) && sim_host_at(world, &notice->endpoint) != 0) {
+        world->honest_faults++;
+    }
     host->notice_counts[notice->type]++;
     host->notices[notice->type] = *notice;
 }
@@ -172,7 +176,7 @@ static void carry_out(ez_world *world, sim_host *host, const ez_effect *effect)
         }
         break;
     case EZ_EFFECT_NOTIFY:
-        keep_notice(host, &effect->as.notice);
+        keep_notice(world, host, &effect->as.notice);
         if (watcher != NULL) {
             watcher->notice(watcher->self, host->number, &effect->as.notice);
         }

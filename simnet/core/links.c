@@ -170,13 +170,19 @@ void sim_reset_cut_links(ez_world *world)
     sim_sweep_links(world, false);
 }
 
-/* The host whose address this is; 0: nobody's. */
-static size_t host_at(const ez_world *world, const ez_endpoint *endpoint)
+size_t sim_host_at(const ez_world *world, const ez_endpoint *endpoint)
 {
     const size_t number = (size_t)endpoint->ip[14] << 8 | endpoint->ip[15];
     const ez_endpoint at = ez_world_endpoint(world, number);
     const bool exists = number > 0 && number <= world->host_count;
-    return exists && ez_endpoint_is_equal(&at, endpoint) ? number : 0;
+    return exists && ez_endpoint_is_same_host(&at, endpoint) ? number : 0;
+}
+
+/* The host that a dial is for; 0: nobody has the address, or listens on that port. */
+static size_t dialled_host(const ez_world *world, const sim_dial *dial)
+{
+    const bool is_port = dial->known && dial->target.port == EZ_WORLD_PORT;
+    return is_port ? sim_host_at(world, &dial->target) : 0;
 }
 
 /* ---- dialling -------------------------------------------------------------------------------- */
@@ -207,7 +213,7 @@ void sim_dial_start(ez_world *world, sim_host *host, const ez_effect *effect)
     snprintf(text, sizeof(text), strchr(effect->as.dial.host, ':') == NULL ? "%s:%u" : "[%s]:%u",
              effect->as.dial.host, (unsigned)effect->as.dial.port);
     dial->known = ez_endpoint_parse(&dial->target, text);
-    const size_t target = dial->known ? host_at(world, &dial->target) : 0;
+    const size_t target = dialled_host(world, dial);
     sim_at(world, latency_between(world, host->number, target),
            &(sim_event){.kind = SIM_DIAL, .payload = dial});
 }
@@ -255,7 +261,7 @@ static void connect_hosts(ez_world *world, const sim_dial *dial, sim_host *targe
 
 void sim_dial_arrives(ez_world *world, sim_dial *dial)
 {
-    const size_t target = dial->known ? host_at(world, &dial->target) : 0;
+    const size_t target = dialled_host(world, dial);
     sim_host *const host = sim_host_of(world, target);
     ez_stranger *const stranger = dial->known ? sim_stranger_at(world, &dial->target) : NULL;
     if (!sim_is_alive(world, dial->host, dial->life)) {

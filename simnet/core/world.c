@@ -562,6 +562,11 @@ uint64_t ez_world_steps(const ez_world *world)
     return world->steps;
 }
 
+uint64_t ez_world_honest_faults(const ez_world *world)
+{
+    return world->honest_faults;
+}
+
 uint64_t ez_world_digest(const ez_world *world)
 {
     return world->digest;

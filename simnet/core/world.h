@@ -120,8 +120,10 @@ size_t ez_world_notices(const ez_world *world, size_t host, ez_notice_type type,
 /* ez_world_agrees: whether all running hosts have the same tip. */
 bool ez_world_agrees(ez_world *world);
 
-/* ez_world_faults: how often any host dropped a peer for breaking a rule, over all its lives. */
+/* ez_world_faults: how often any host dropped a peer for breaking a rule, over all its lives.
+ * ez_world_honest_faults: how often that peer was another host; must always be 0. */
 uint64_t ez_world_faults(const ez_world *world);
+uint64_t ez_world_honest_faults(const ez_world *world);
 
 /* ez_world_counters: the totals of a host over all its lives. */
 void ez_world_counters(const ez_world *world, ez_node_counters *out, size_t host);

@@ -121,6 +121,7 @@ struct ez_world {
     ez_rng rng; /* of seeds, latencies and tests */
     ez_siphash_key digest_key;
     uint64_t digest;
+    uint64_t honest_faults;
     sim_host **hosts; /* hosts[number - 1] */
     size_t host_count;
     sim_link *links; /* by number */
@@ -178,6 +179,8 @@ void sim_reset_cut_links(ez_world *world);
 void sim_set_frame_limit(ez_world *world, uint64_t link);
 void sim_sweep_links(ez_world *world, bool all);
 bool sim_can_reach(const ez_world *world, size_t a, size_t b);
+/* The host that has this address, on whatever port; 0: nobody. */
+size_t sim_host_at(const ez_world *world, const ez_endpoint *endpoint);
 
 /* ---- stranger.c */
 void sim_stranger_deliver(ez_world *world, sim_end *end, ez_blob *bytes);
