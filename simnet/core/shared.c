@@ -178,3 +178,21 @@ void sim_shared_check(sim_shared *shared, ez_check_job *job)
         return;
     }
 }
+
+/* ---- blocks, for checkers -------------------------------------------------------------------- */
+
+#define BY_CHECKER 2u /* a key that no job has */
+
+bool sim_shared_is_verified(const sim_shared *shared, const ez_block_id *id)
+{
+    const question key = {.kind = EZ_CHECK_BODY, .verify = BY_CHECKER, .bytes = id->hash};
+    return find(shared, &key) != NULL;
+}
+
+void sim_shared_set_verified(sim_shared *shared, const ez_block_id *id)
+{
+    const question key = {.kind = EZ_CHECK_BODY, .verify = BY_CHECKER, .bytes = id->hash};
+    if (find(shared, &key) == NULL) {
+        add(shared, &key);
+    }
+}

@@ -17,4 +17,9 @@ ez_body_shelf *sim_shared_bodies(sim_shared *shared);
 /* sim_shared_check: as ez_check_run, with the result remembered. All jobs are of one network. */
 void sim_shared_check(sim_shared *shared, ez_check_job *job);
 
+/* sim_shared_is_verified: whether a checker found the signatures of this block good before; its id
+ * covers them. sim_shared_set_verified: it did. */
+bool sim_shared_is_verified(const sim_shared *shared, const ez_block_id *id);
+void sim_shared_set_verified(sim_shared *shared, const ez_block_id *id);
+
 #endif
