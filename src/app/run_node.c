@@ -238,8 +238,13 @@ static void clear(ez_app *app)
         ez_driver_free(app->driver);
     }
     ez_node_free(app->node);
+    if (app->base != NULL) {
+        /* a name look-up that was cancelled still has a callback to run, which needs the resolver
+         */
+        event_base_loop(app->base, EVLOOP_NONBLOCK);
+    }
     if (app->dns != NULL) {
-        evdns_base_free(app->dns, 0);
+        evdns_base_free(app->dns, 1);
     }
     if (app->base != NULL) {
         /* what libevent releases from within the loop only: connections that were being closed */

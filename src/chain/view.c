@@ -30,7 +30,14 @@ static separators separators_of(ez_view_style style)
 
 static void add_escape(ez_buffer *out, uint32_t code)
 {
-    ez_buffer_printf(out, "\\u%04" PRIx32, code);
+    static const char digits[] = "0123456789abcdef";
+    const char text[6] = {'\\',
+                          'u',
+                          digits[code >> 12 & 15],
+                          digits[code >> 8 & 15],
+                          digits[code >> 4 & 15],
+                          digits[code & 15]};
+    ez_buffer_add(out, text, sizeof text);
 }
 
 static void add_code_point(ez_buffer *out, uint32_t code)
