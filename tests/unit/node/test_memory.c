@@ -243,7 +243,12 @@ Test(memory, bodies_that_wait_do_not_keep_out_the_one_they_wait_for)
     }
     test_server server = {.chain = chain, .no_bodies = true};
     ez_stranger *const stranger = server_join(world, 1, &server);
+    for (size_t i = 0; i < NOTES; i += 1000) { /* pooled, their signatures are not checked again */
+        send_txs(stranger, notes + i, NOTES - i < 1000 ? NOTES - i : 1000);
+        ez_world_run(world, 1);
+    }
     ez_world_run(world, 10 * LATENCY_MS);
+    cr_assert_eq(pool_of(world, 1), NOTES);
     for (size_t i = 1; i <= BLOCKS; i++) {
         send_body(stranger, chain->blocks[i]);
         ez_world_run(world, 1);
