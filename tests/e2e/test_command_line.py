@@ -2,6 +2,7 @@
 logs. Section 2 and 5 of the contract."""
 import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -108,9 +109,10 @@ class Options(NodeCase):
         self.assertIn("no such command", self.refused("dance"))
         self.refused("verify", "something")
 
-    def test_without_a_home_a_directory_must_be_named(self):
-        clean = {"HOME": "", "XDG_DATA_HOME": ""}
-        self.assertIn("--data-dir", self.refused(env=clean))
+    def test_without_a_home_in_the_environment_the_user_database_has_one(self):
+        options = dict(self.effective(env={"HOME": "", "XDG_DATA_HOME": ""}))
+        home = pwd.getpwuid(os.getuid()).pw_dir
+        self.assertEqual(options["data-dir"], os.path.join(home, ".local/share/ezp2p"))
 
 
 class Files(NodeCase):
