@@ -38,7 +38,8 @@ bool node_may_stand_later(ez_rule rule)
            rule == EZ_RULE_TX_POOL_FULL;
 }
 
-static void retry(ez_node *node, node_parked *item)
+/* Try one again; true when it entered the pool, so that another may follow it. */
+static bool retry(ez_node *node, node_parked *item)
 {
     ez_tx tx;
     ez_reader reader;
@@ -47,7 +48,7 @@ static void retry(ez_node *node, node_parked *item)
     EZ_ASSERT(rule == EZ_RULE_OK); /* it was decoded before it was parked */
     rule = ez_pool_add(node->pool, NULL, &tx, &item->id, item->bytes, true, node->now.mono);
     if (node_may_stand_later(rule)) {
-        return;
+        return false;
     }
     if (rule == EZ_RULE_OK) {
         node->pool_grew = true;
@@ -59,13 +60,25 @@ static void retry(ez_node *node, node_parked *item)
         node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = item->id;
     }
     drop(node, item);
+    return rule == EZ_RULE_OK;
 }
 
+/* A signer's run may have been parked from either end: what left the pool for want of coins left
+ * from the last on, what a block gave back came from the first. So both ways, as long as it helps.
+ */
 void node_retry_parked(ez_node *node)
 {
-    node_parked *item, *next;
-    DL_FOREACH_SAFE (node->parked, item, next) {
-        retry(node, item);
+    bool moved = node->parked != NULL;
+    while (moved) {
+        moved = false;
+        node_parked *item, *next;
+        DL_FOREACH_SAFE (node->parked, item, next) {
+            moved |= retry(node, item);
+        }
+        for (item = node->parked == NULL ? NULL : node->parked->prev; item != NULL; item = next) {
+            next = item == node->parked ? NULL : item->prev;
+            moved |= retry(node, item);
+        }
     }
 }
 

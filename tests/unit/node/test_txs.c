@@ -500,6 +500,81 @@ Test(txs, transaction_of_a_block_that_did_not_stay_is_asked_for)
     world_end_faulted(world, 1);
 }
 
+/* Acknowledged transfers whose coins go with a lost branch wait for other coins. */
+static void wait_for_coins(bool crash)
+{
+    ez_world *const world = world_new(24, 2);
+    ez_world_run(world, 1000);
+    const int side[] = {0, 1, 2};
+    ez_world_cut(world, side);
+    mine(world, 1, 2, 100);
+    fixture_tx run[3];
+    for (uint64_t i = 0; i < 3; i++) {
+        run[i] = transfer_of(world, ez_world_key(world, 1), 70, 600, i);
+        const uint64_t request = submit(world, 1, &run[i]);
+        ez_world_run(world, 100);
+        cr_assert_eq(answer(world, 1, request).rule, EZ_RULE_OK);
+    }
+    mine(world, 2, 4, 100);
+    ez_world_cut(world, NULL);
+    cr_assert(run_to_agreement(world, 30000));
+    cr_expect_eq(pool_of(world, 1), 0, "the coins are gone");
+    ez_world_run(world, 1000);
+    if (crash) {
+        ez_world_stop(world, 1, true);
+        ez_world_start(world, 1);
+    }
+    ez_world_run(world, 5000);
+    mine(world, 1, 1, 1000);
+    cr_expect_eq(pool_of(world, 1), 1, "there are coins for one of them");
+    mine(world, 1, 1, 1000);
+    cr_expect_eq(pool_of(world, 1), 2, "and now for the others, at once");
+    mine(world, 2, 1, 1000);
+    cr_expect_eq(coins_of(world, 70), 1800);
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect(!ez_memory_store_has_pooled(ez_world_store(world, 1), &run[i].id));
+        fixture_tx_clear(&run[i]);
+    }
+    world_end(world);
+}
+
+Test(txs, acknowledged_transfers_wait_until_they_can_be_paid)
+{
+    wait_for_coins(false);
+}
+
+Test(txs, acknowledged_transfers_wait_over_a_crash)
+{
+    wait_for_coins(true);
+}
+
+Test(txs, checks_of_one_peers_transactions_are_bounded)
+{
+    enum { NOTES = 3000, CHECKS_MAX = 2000 };
+    ez_world *const world = world_new(25, 1);
+    ez_stranger *const flood = ez_stranger_new(world, 1, true);
+    ez_stranger *const other = ez_stranger_new(world, 1, true);
+    fixture_tx *const notes = ez_alloc(NOTES + 1, sizeof(*notes));
+    for (size_t i = 0; i <= NOTES; i++) {
+        notes[i] = numbered_note(world, i);
+    }
+    for (size_t i = 0; i < NOTES; i += 1000) {
+        send_txs(flood, notes + i, 1000); /* all of them come before one is checked */
+    }
+    send_txs(other, notes + NOTES, 1);
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_expect_eq(pool_of(world, 1), CHECKS_MAX + 1);
+    cr_expect(pool_has(world, 1, &notes[NOTES].id), "another peer has its own share");
+    send_txs(flood, notes + 2000, 1000);
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_expect_eq(pool_of(world, 1), NOTES + 1, "what was dropped may be sent again");
+    for (size_t i = 0; i <= NOTES; i++) {
+        fixture_tx_clear(&notes[i]);
+    }
+    free(notes);
+    world_end(world);
+}
+
 /* ---- who comes late -------------------------------------------------------------------------- */
 
 Test(txs, late_joiner_learns_the_pool)
