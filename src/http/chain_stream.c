@@ -75,11 +75,6 @@ static bool add_block(ez_buffer *out, const ez_http *http, chain_list *list)
 static void go_on(ez_exchange *exchange)
 {
     chain_list *list = exchange->state;
-    ez_conn *conn = exchange->conn;
-    if (!ez_conn_may_work(conn)) {
-        return; /* resumed in a later turn */
-    }
-    ez_wall_us began = ez_http_now(exchange->http).wall;
     ez_buffer out = {NULL, 0, 0};
     bool whole = true;
     for (int i = 0;
@@ -91,7 +86,6 @@ static void go_on(ez_exchange *exchange)
     if (done) {
         add_closing(&out, list);
     }
-    ez_conn_worked(conn, began);
     ez_stream_add(exchange, out.data, out.size);
     ez_buffer_clear(&out);
     if (!whole) {

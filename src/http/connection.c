@@ -350,53 +350,15 @@ static void settle_eof(ez_conn *conn)
     }
 }
 
-bool ez_conn_may_work(ez_conn *conn)
-{
-    ez_http *http = conn->http;
-    ez_wall_us now = ez_http_now(http).wall;
-    bool fresh = now < http->slice_began || now - http->slice_began >= EZ_HTTP_SLICE_EVERY_US;
-    if (fresh) {
-        http->slice_began = now;
-        http->slice_used = 0;
-    }
-    if (http->slice_used < EZ_HTTP_SLICE_US) {
-        return true;
-    }
-    struct timeval later = {0, EZ_HTTP_SLICE_EVERY_US};
-    (void)event_add(conn->resume, &later);
-    return false;
-}
-
-void ez_conn_worked(ez_conn *conn, ez_wall_us since)
-{
-    ez_wall_us now = ez_http_now(conn->http).wall;
-    conn->http->slice_used += now > since ? now - since : 0;
-}
-
-/* One step, unless HTTP has had its share of the loop; *postponed tells which. */
-static bool step_in_slice(ez_conn *conn, bool *postponed)
-{
-    *postponed = conn->state == EZ_CONN_HEAD && evbuffer_get_length(input_of(conn)) > 0 &&
-                 !ez_conn_may_work(conn);
-    if (*postponed) {
-        return false;
-    }
-    ez_wall_us began = ez_http_now(conn->http).wall;
-    bool more = step(conn);
-    ez_conn_worked(conn, began);
-    return more;
-}
-
 void ez_conn_process(ez_conn *conn)
 {
     if (conn->processing) {
         return;
     }
     conn->processing = true;
-    bool postponed = false;
-    while (step_in_slice(conn, &postponed)) {
+    while (step(conn)) {
     }
-    if (conn->eof && !postponed) {
+    if (conn->eof) {
         settle_eof(conn);
     }
     conn->processing = false;
@@ -457,14 +419,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *self)
 
 static void on_resume(evutil_socket_t fd, short what, void *self)
 {
-    ez_conn *conn = self;
     (void)fd;
     (void)what;
-    if (conn->state == EZ_CONN_ANSWERING && conn->exchange.on_drained != NULL) {
-        conn->exchange.on_drained(&conn->exchange); /* a stream that had to wait for its turn */
-    } else {
-        ez_conn_process(conn);
-    }
+    ez_conn_process(self);
 }
 
 ez_conn *ez_conn_new(ez_http *http, evutil_socket_t fd)

@@ -139,15 +139,8 @@ struct ez_http {
     ez_buffer page;
     ez_buffer page_policy; /* its Content-Security-Policy header line */
     ez_http_totals totals;
-    ez_wall_us slice_began; /* of the loop's time that all requests together may take */
-    uint64_t slice_used;    /* microseconds */
     bool stopping;
 };
-
-/* Of every 10 ms of the loop, requests get 5: what comes on top waits for a timer, so that peers
- * and timers are served whatever HTTP clients do. */
-#define EZ_HTTP_SLICE_US       5000
-#define EZ_HTTP_SLICE_EVERY_US 10000
 
 /* ---- connection.c ------------------------------------------------------------------------ */
 
@@ -156,11 +149,6 @@ ez_conn *ez_conn_new(ez_http *http, evutil_socket_t fd);
 
 /* ez_conn_turn_away: answer 503 before anything is read, and close. */
 void ez_conn_turn_away(ez_conn *conn);
-
-/* ez_conn_may_work: whether requests have time left in this slice of the loop; otherwise the
- * connection is resumed in a later one. ez_conn_worked: account for what was done since `since`. */
-bool ez_conn_may_work(ez_conn *conn);
-void ez_conn_worked(ez_conn *conn, ez_wall_us since);
 
 /* ez_conn_process: go on with what is in the input buffer. */
 void ez_conn_process(ez_conn *conn);
