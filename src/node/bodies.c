@@ -235,13 +235,16 @@ void node_check_stalls(ez_node *node)
 }
 
 /* It does not have a block that it told us of, as happens to who passes headers on: so it has no
- * more than what is below, until it tells us again. */
+ * more than what is below, until it tells us again or is asked. It answered, so it did not stall.
+ */
 static void lower_best(ez_node *node, ez_peer *peer, const ez_entry *missing)
 {
     const ez_entry *best = ez_tree_find(node->tree, &peer->best);
     if (best != NULL && ez_entry_ancestor(best, ez_entry_height(missing)) == missing) {
         peer->best = *ez_entry_id(ez_entry_parent(missing));
         node->plan_dirty = true;
+        set_stalls(node, peer, 0);
+        node_recheck_later(node, peer);
     }
 }
 
@@ -250,16 +253,20 @@ void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message
     for (size_t i = 0; i < message->as.block_ids.count; i++) {
         const ez_block_id *id = &message->as.block_ids.list[i];
         const ez_entry *entry = ez_tree_find(node->tree, id);
-        if (entry == NULL || !ez_fetch_has(node->fetch, id, ez_entry_height(entry)) ||
-            ez_fetch_asked(node->fetch, ez_entry_height(entry)).value != peer->link.value) {
+        if (entry == NULL || ez_entry_parent(entry) == NULL) {
             continue;
         }
-        if (node_partial_drop(node, id)) {
-            ez_fetch_again(node->fetch, ez_entry_height(entry)); /* it may have the whole of it */
-        } else {
-            ez_fetch_failed(node->fetch, ez_entry_height(entry), peer->link, node->now.mono);
-            lower_best(node, peer, entry);
+        uint64_t height = ez_entry_height(entry);
+        bool asked = ez_fetch_has(node->fetch, id, height) &&
+                     ez_fetch_asked(node->fetch, height).value == peer->link.value;
+        if (asked && node_partial_drop(node, id)) {
+            ez_fetch_again(node->fetch, height); /* it may have the whole of it */
+            continue;
         }
+        if (asked) {
+            ez_fetch_failed(node->fetch, height, peer->link, node->now.mono);
+        }
+        lower_best(node, peer, entry); /* also when it says so late */
     }
 }
 
@@ -292,6 +299,7 @@ void node_body_received(ez_node *node, ez_peer *peer, const ez_message *message)
         return; /* late: it was asked elsewhere, or is no longer wanted */
     }
     set_stalls(node, peer, 0);
+    peer->recheck_pause = 0;
     node_partial_drop(node, id);
     ez_byte_span bytes = message->as.body.bytes;
     node->body_bytes_mean = (node->body_bytes_mean * 7 + bytes.size) / 8;

@@ -3,8 +3,10 @@
  * A peer's Hello claims a tip; the claim only decides whom to ask. What counts is `best`, the entry
  * with the most work that the peer has shown by its header: it can be asked for the bodies below.
  * A block is announced to a peer once (`told`), unless the peer is known to have it, as soon as its
- * header was judged: before its body is here. So who was told of a block may well lack its body.
- * Nobody is blamed for passing on a header whose body turns out bad.
+ * header was judged: before its body is here. So who was told of a block may well lack its body,
+ * and so may who told us: a body may be withheld from all. What was told last may then be less than
+ * what was told before, and counts; who lacks a block that it told us of is asked for its chain
+ * again. Nobody is blamed for passing on a header whose body turns out bad.
  */
 #include "node_internal.h"
 
@@ -22,7 +24,8 @@ const ez_entry *node_best_of(const ez_node *node, const ez_peer *peer)
 void node_set_best(ez_node *node, ez_peer *peer, const ez_entry *entry)
 {
     const ez_entry *before = node_best_of(node, peer);
-    if (before == NULL || ez_work_compare(ez_entry_work(entry), ez_entry_work(before)) > 0) {
+    if (before != entry &&
+        (before == NULL || ez_work_compare(ez_entry_work(entry), ez_entry_work(before)) >= 0)) {
         peer->best = *ez_entry_id(entry);
         node->plan_dirty = true;
     }
@@ -93,10 +96,36 @@ static ez_peer *choose_headers_peer(const ez_node *node, bool inbound)
     return chosen;
 }
 
+void node_recheck_later(ez_node *node, ez_peer *peer)
+{
+    if (peer->recheck_at != 0) {
+        return;
+    }
+    peer->recheck_at = node->now.mono + peer->recheck_pause;
+    peer->recheck_at += peer->recheck_at == 0;
+    peer->recheck_pause = peer->recheck_pause == 0 ? EZ_BODY_STALL_MS : 2 * peer->recheck_pause;
+    if (peer->recheck_pause > EZ_BODY_STALL_MS_MAX) {
+        peer->recheck_pause = EZ_BODY_STALL_MS_MAX;
+    }
+    node_wake_at(node, peer->recheck_at);
+}
+
+static void recheck_peers(ez_node *node)
+{
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (peer->recheck_at != 0 && node->now.mono >= peer->recheck_at &&
+            peer->headers_asked == 0) {
+            peer->recheck_at = 0;
+            node_ask_headers(node, peer, node->tip);
+        }
+    }
+}
+
 /* Sync headers from one peer that we chose and one that came to us at a time: who comes with a tall
  * claim and nothing behind it holds up its own kind only. */
 void node_sync_headers(ez_node *node)
 {
+    recheck_peers(node);
     for (int side = 0; side < 2; side++) {
         if (node->headers_peer[side].value != 0) {
             continue;
@@ -245,17 +274,27 @@ static bool is_on(const ez_entry *entry, const ez_entry *chain)
     return chain != NULL && ez_entry_ancestor(chain, ez_entry_height(entry)) == entry;
 }
 
-/* Whether an announcement of `entry` is news to a peer, and of use: it knows the parent, or can ask
- * us for it, which takes that the parent is on our active chain. */
+static bool has_work_of(const ez_entry *chain, const ez_entry *entry)
+{
+    return chain != NULL && ez_work_compare(ez_entry_work(chain), ez_entry_work(entry)) >= 0;
+}
+
+/* Whether an announcement of `entry` is news to a peer, and of use.
+ *
+ * Our tip is news unless it is on a chain that the peer showed or was told of: whatever else it
+ * knows of may have no bodies. A block that we have not checked is no news beside one of as much
+ * work, or a miner of cheap headers would have us tell all of them; and it is of use to those who
+ * know the parent, or can ask us for it, which takes that the parent is on our active chain. */
 static bool is_news(const ez_node *node, const ez_peer *peer, const ez_entry *entry)
 {
     const ez_entry *best = node_best_of(node, peer);
     const ez_entry *told = ez_tree_find(node->tree, &peer->told);
     const ez_entry *parent = ez_entry_parent(entry);
-    bool known =
-        (best != NULL && ez_work_compare(ez_entry_work(best), ez_entry_work(entry)) >= 0) ||
-        (told != NULL && ez_work_compare(ez_entry_work(told), ez_entry_work(entry)) >= 0);
-    return !known && (is_on(parent, node->tip) || is_on(parent, best) || is_on(parent, told));
+    if (entry == node->tip) {
+        return !is_on(entry, best) && !is_on(entry, told);
+    }
+    return !has_work_of(best, entry) && !has_work_of(told, entry) &&
+           (is_on(parent, node->tip) || is_on(parent, best) || is_on(parent, told));
 }
 
 /* Pass an announcement on, as it came, to whoever is not known to have the block. */
@@ -288,12 +327,13 @@ void node_block_announced(ez_node *node, ez_peer *peer, const ez_message *messag
         node_ask_headers(node, peer, ez_tree_best_header(node->tree));
         return;
     }
-    size_t known = ez_tree_count(node->tree);
+    ez_block_id id;
+    ez_header_id(&id, header);
+    bool is_new = ez_tree_find(node->tree, &id) == NULL;
     ez_entry *entry = take_header(node, peer, header);
     if (entry == NULL || ez_entry_is_invalid(entry)) {
         return;
     }
-    bool is_new = ez_tree_count(node->tree) != known;
     node_set_best(node, peer, entry);
     if (!is_new) {
         return;

@@ -482,6 +482,9 @@ static void check_link(ez_node *node, ez_peer *peer)
     if (peer->headers_asked != 0) {
         node_wake_at(node, peer->headers_asked + EZ_HEADERS_TIMEOUT_MS);
     }
+    if (peer->recheck_at != 0 && peer->headers_asked == 0) {
+        node_wake_at(node, peer->recheck_at);
+    }
 }
 
 void node_check_links(ez_node *node)

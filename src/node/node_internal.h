@@ -83,8 +83,10 @@ typedef struct ez_peer {
     uint32_t known_batches;   /* full batches of headers in a row that told nothing new */
     bool owes_headers;        /* we do, once its output has room */
     ez_block_id owed_from;
-    uint32_t stalls; /* bodies in a row that it did not deliver */
-    bool resolving;  /* its headers are awaited by a resolve command */
+    uint32_t stalls;       /* bodies in a row that it did not deliver */
+    ez_time_ms recheck_at; /* it lacked a block it told us of: ask what it has; 0: no need */
+    ez_time_ms recheck_pause;
+    bool resolving; /* its headers are awaited by a resolve command */
 
     /* transactions */
     ez_known known;
@@ -360,6 +362,7 @@ void node_headers_wanted(ez_node *node, ez_peer *peer, const ez_message *message
 void node_headers_received(ez_node *node, ez_peer *peer, const ez_message *message);
 void node_block_announced(ez_node *node, ez_peer *peer, const ez_message *message);
 void node_sync_headers(ez_node *node);
+void node_recheck_later(ez_node *node, ez_peer *peer); /* what its chain is */
 void node_ask_headers(ez_node *node, ez_peer *peer, const ez_entry *from);
 void node_set_best(ez_node *node, ez_peer *peer, const ez_entry *entry);
 const ez_entry *node_best_of(const ez_node *node, const ez_peer *peer); /* NULL: unknown */

@@ -213,6 +213,10 @@ static void run_seed(uint64_t seed)
     cr_expect_eq(links_between_hosts(made), links, "seed %zu: no honest link was lost",
                  (size_t)seed);
     ez_world_run(made->world, 120000);
+    for (size_t host = 2; host <= HOSTS; host++) { /* at equal work the first seen may stay */
+        cr_expect_eq(height_of(made->world, host), height_of(made->world, 1), "seed %zu, host %zu",
+                     (size_t)seed, host);
+    }
     for (int i = 0; i < 3; i++) {
         ez_world_mine(made->world, any_host(made));
         ez_world_run(made->world, 20000);
@@ -230,6 +234,13 @@ Test(liars, hosts_stay_friends_and_keep_their_promises)
     for (uint64_t seed = 1; seed <= 12; seed++) {
         run_seed(seed);
     }
+}
+
+/* Hosts stayed a block apart for ever: a header whose body was withheld, once told, kept them from
+ * telling each other of their own tip with as much work. */
+Test(liars, seed_134_withheld_header_does_not_silence_an_honest_tip)
+{
+    run_seed(134);
 }
 
 /* One header with work and no body, passed on through a line of hosts: each waits for the one

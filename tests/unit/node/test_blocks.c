@@ -147,6 +147,51 @@ Test(blocks, block_mined_here_is_told_while_a_better_chain_is_on_its_way)
     world_end(world);
 }
 
+/* A peer that was told of a header whose body nobody has must still hear of our tip beside it. */
+Test(blocks, tip_is_told_beside_a_withheld_block_of_as_much_work)
+{
+    ez_world *const world = world_new(28, 1);
+    ez_stranger *const liar = ez_stranger_new(world, 1, true);
+    ez_stranger *const other = ez_stranger_new(world, 1, true);
+    test_chain *const chain = chain_new(ez_world_network(world));
+    const ez_keypair pair = fixture_keypair(1);
+    fixture_tx tx = fixture_note(chain->network, &pair, "a", "b", 1, 1);
+    send_announcement(liar, chain_add(chain, 1, &tx, 1));
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_assert_eq(ez_stranger_count(other, EZ_MSG_ANNOUNCE_BLOCK), 1);
+    ez_world_run(world, 60000);
+    ez_world_mine(world, 1);
+    ez_world_run(world, LATENCY_MS);
+    cr_assert_eq(ez_stranger_count(other, EZ_MSG_ANNOUNCE_BLOCK), 2);
+    const ez_message *const heard = ez_stranger_last(other, EZ_MSG_ANNOUNCE_BLOCK);
+    const ez_header tip = tip_header_of(world, 1);
+    cr_expect_eq(heard->as.announce_block.header.proof, tip.proof);
+    cr_expect_eq(heard->as.announce_block.header.index, 2);
+    fixture_tx_clear(&tx);
+    chain_free(chain);
+    world_end(world);
+}
+
+/* But of two unchecked headers of as much work only the first is passed on: they are cheap. */
+Test(blocks, rival_headers_are_not_all_passed_on)
+{
+    ez_world *const world = world_new(29, 1);
+    ez_stranger *const liar = ez_stranger_new(world, 1, true);
+    ez_stranger *const other = ez_stranger_new(world, 1, true);
+    const ez_keypair pair = fixture_keypair(1);
+    for (uint64_t i = 0; i < 20; i++) {
+        test_chain *const chain = chain_new(ez_world_network(world));
+        fixture_tx tx = fixture_note(chain->network, &pair, "a", "b", 1, i);
+        send_announcement(liar, chain_add(chain, 1, &tx, 1));
+        fixture_tx_clear(&tx);
+        chain_free(chain);
+    }
+    ez_world_run(world, 1000);
+    cr_expect_eq(status_of(world, 1).tree_count, 21);
+    cr_expect_eq(ez_stranger_count(other, EZ_MSG_ANNOUNCE_BLOCK), 1);
+    world_end(world);
+}
+
 /* ---- rebuilding ------------------------------------------------------------------------------ */
 
 /* A block of `count` notes, of which the host's pool holds the first `pooled`. */
