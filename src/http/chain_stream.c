@@ -8,6 +8,9 @@
 
 #include <inttypes.h>
 
+/* Lists written at a time: each may take the rendering of a full block of a turn of the loop. */
+#define EZ_STREAMS_MAX 16
+
 #define EZ_TURN_BYTES  65536 /* written in one turn of the loop, one block more at most */
 #define EZ_TURN_BLOCKS 128   /* read in one turn, so that others get theirs */
 
@@ -98,8 +101,21 @@ static void go_on(ez_exchange *exchange)
     }
 }
 
+static size_t count_streams(const ez_http *http)
+{
+    size_t count = 0;
+    for (const ez_conn *conn = http->conns; conn != NULL; conn = conn->next) {
+        count += conn->exchange.on_drained == go_on;
+    }
+    return count;
+}
+
 void ez_chain_stream(ez_exchange *exchange, ez_chain_answer answer)
 {
+    if (count_streams(exchange->http) >= EZ_STREAMS_MAX) {
+        ez_respond_busy(exchange, "enough clients are reading the chain already");
+        return;
+    }
     ez_node_status status;
     ez_node_get_status(exchange->http->config.node, &status);
     if (!ez_stream_begin(exchange, "application/json")) {
