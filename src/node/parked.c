@@ -1,8 +1,8 @@
 /* Acknowledged transactions that cannot stand at the moment: their predecessors in the signer's
  * sequence or the sender's coins went with a lost block, the pool was full, or the node was
  * restarted without the predecessors that it had from others. A 201 is a promise, so they stay on
- * disk and are tried again after every block and whenever an entry of an address is taken in. Only
- * what can never stand again is let go.
+ * disk and are tried again after every block and whenever an entry of an address is taken in. What
+ * can never stand again is let go, and the oldest when EZ_POOL_COUNT_MAX are parked.
  */
 #include "node_internal.h"
 
