@@ -1,0 +1,135 @@
+/* ezsim run: one scenario, by one seed, and how it went. */
+#include "program.h"
+#include "run.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+typedef struct run_options {
+    const char *path;
+    uint64_t seed;
+    uint32_t nodes; /* 0: as in the file */
+    bool json, progress, share_checks;
+} run_options;
+
+static const char help[] =
+    "Usage: ezsim run FILE [--seed N] [--nodes N] [--json] [--progress] [--no-sig-cache]\n"
+    "\n"
+    "Runs the scenario in FILE (see docs/simulator.md) over a virtual network and checks it.\n"
+    "  --seed N         of everything random; the same seed gives the same run (default 1)\n"
+    "  --nodes N        instead of the file's number\n"
+    "  --json           the report as one JSON object\n"
+    "  --progress       say on standard error how far it is\n"
+    "  --no-sig-cache   let every node verify every signature itself\n"
+    "  --help           this text\n";
+
+static bool parse_options(run_options *out, int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"seed", required_argument, NULL, 's'},   {"nodes", required_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},         {"progress", no_argument, NULL, 'p'},
+        {"no-sig-cache", no_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+    uint64_t nodes = 0;
+    bool good = true;
+    *out = (run_options){.seed = 1, .share_checks = true};
+    for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+        switch (c) {
+        case 's':
+            good &= ez_program_number(&out->seed, optarg, UINT64_MAX);
+            break;
+        case 'n':
+            good &= ez_program_number(&nodes, optarg, EZ_SCENARIO_NODES_MAX) && nodes > 0;
+            break;
+        case 'j':
+            out->json = true;
+            break;
+        case 'p':
+            out->progress = true;
+            break;
+        case 'c':
+            out->share_checks = false;
+            break;
+        default:
+            return false;
+        }
+    }
+    out->nodes = (uint32_t)nodes;
+    if (!good || argc - optind != 1) {
+        return false;
+    }
+    out->path = argv[optind];
+    return true;
+}
+
+/* A line each second at most, and never when nobody asked. */
+static void show_progress(const run_options *options, const ez_run *run, uint64_t start_ms,
+                          uint64_t *shown_ms)
+{
+    const ez_cost cost = ez_program_cost(start_ms);
+    if (options->progress && cost.real_ms >= *shown_ms + 1000) {
+        *shown_ms = cost.real_ms;
+        fprintf(stderr, "ezsim: %.1f of %.0f s, %" PRIu64 " events, %" PRIu64 " MiB\n",
+                (double)ez_world_now(run->world).mono / 1000,
+                (double)run->scenario->duration_ms / 1000, ez_world_steps(run->world),
+                cost.memory_kib / 1024);
+    }
+}
+
+static void report(const run_options *options, const ez_run *run, const ez_cost *cost)
+{
+    ez_buffer text = {0};
+    if (options->json) {
+        ez_report_json(&text, run, cost, options->path, ez_program_commit());
+    } else {
+        ez_report_table(&text, run, cost);
+    }
+    ez_program_print(stdout, &text);
+    if (run->failure_count > 0) {
+        fprintf(stderr, "ezsim: FAILED with --seed %" PRIu64 ", commit %s:\n%.*s", run->seed,
+                ez_program_commit(), (int)run->failures.size, (const char *)run->failures.data);
+    }
+}
+
+static int run_scenario(const run_options *options, const ez_scenario *scenario)
+{
+    const uint64_t start_ms = ez_program_ms();
+    uint64_t shown_ms = 0;
+    /* Said first: an assertion in a node ends the run where it stands. */
+    fprintf(stderr, "ezsim: %s, %u nodes, --seed %" PRIu64 ", commit %s\n", options->path,
+            scenario->nodes, options->seed, ez_program_commit());
+    ez_run *const run = ez_run_new(scenario, options->seed, options->share_checks);
+    while (ez_run_step(run, 1000)) {
+        show_progress(options, run, start_ms, &shown_ms);
+    }
+    ez_run_settle(run);
+    ez_run_check(run);
+    const ez_cost cost = ez_program_cost(start_ms);
+    report(options, run, &cost);
+    const bool good = run->failure_count == 0;
+    ez_run_free(run);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int ez_command_run(int argc, char **argv)
+{
+    run_options options;
+    ez_scenario scenario;
+    ez_scenario_error error;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(help, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (!parse_options(&options, argc, argv)) {
+        fputs(help, stderr);
+        return EZSIM_EXIT_USAGE;
+    }
+    if (ez_scenario_load(&scenario, &error, options.path) != EZ_OK) {
+        fprintf(stderr, "ezsim: %s\n", error.text);
+        return EZSIM_EXIT_USAGE;
+    }
+    scenario.nodes = options.nodes == 0 ? scenario.nodes : options.nodes;
+    const int code = run_scenario(&options, &scenario);
+    ez_scenario_clear(&scenario);
+    return code;
+}

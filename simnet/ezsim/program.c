@@ -1,0 +1,47 @@
+#include "program.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#ifndef EZSIM_COMMIT
+#define EZSIM_COMMIT "unknown"
+#endif
+
+const char *ez_program_commit(void)
+{
+    return EZSIM_COMMIT;
+}
+
+uint64_t ez_program_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now); /* lint: for the report only, no node sees it */
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+ez_cost ez_program_cost(uint64_t start_ms)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (ez_cost){ez_program_ms() - start_ms, (uint64_t)usage.ru_maxrss};
+}
+
+bool ez_program_number(uint64_t *out, const char *text, uint64_t max)
+{
+    char *end;
+    if (text[0] < '0' || text[0] > '9' || strlen(text) > 19) {
+        return false;
+    }
+    *out = strtoull(text, &end, 10);
+    return *end == '\0' && *out <= max;
+}
+
+void ez_program_print(FILE *file, ez_buffer *buffer)
+{
+    if (buffer->size > 0) {
+        fwrite(buffer->data, 1, buffer->size, file);
+    }
+    ez_buffer_clear(buffer);
+}
