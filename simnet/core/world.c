@@ -154,7 +154,7 @@ void ez_world_start(ez_world *world, size_t number)
         peers[i] = (ez_manual_peer){host->peers[i].text, EZ_WORLD_PORT};
     }
     ez_node_config config = {.network = world->config.network,
-                             .keypair = host->keypair,
+                             .key = host->keypair.public_key,
                              .listen_port = EZ_WORLD_PORT,
                              .outbound_max = world->config.outbound_max,
                              .inbound_max = world->config.inbound_max,
@@ -163,7 +163,9 @@ void ez_world_start(ez_world *world, size_t number)
                              .peers = peers,
                              .peer_count = host->peer_count};
     ez_rng_fill(&world->rng, config.seed, sizeof(config.seed));
-    const ez_node_ports ports = {ez_memory_store_port(host->store), world->config.log};
+    const ez_node_ports ports = {.store = ez_memory_store_port(host->store),
+                                 .log = world->config.log,
+                                 .signer = ez_keypair_signer(&host->keypair)};
     const ez_status status = ez_node_new(&host->node, &config, &ports, sim_now_of(world, host));
     EZ_ASSERT(status == EZ_OK);
     free(peers);

@@ -145,7 +145,7 @@ static ez_status start_node(ez_app *app)
     ez_endpoint bound = {.port = 0};
     bool is_listening = ez_driver_listening(app->driver, &bound);
     ez_node_config config = {.network = o->network,
-                             .keypair = app->keypair,
+                             .key = app->keypair.public_key,
                              .listen_port = is_listening ? bound.port : 0,
                              .outbound_max = o->outbound,
                              .inbound_max = app->descriptors.inbound,
@@ -153,15 +153,16 @@ static ez_status start_node(ez_app *app)
                              .user_agent = "ezp2p/" EZ_VERSION,
                              .peers = o->peers,
                              .peer_count = o->peer_count};
-    ez_node_ports ports = {.store = ez_store_port_of(app->store), .log = app->log};
+    ez_node_ports ports = {.store = ez_store_port_of(app->store),
+                           .log = app->log,
+                           .signer = ez_keypair_signer(&app->keypair)};
     randombytes_buf(config.seed, sizeof config.seed);
     ez_status status = ez_node_new(&app->node, &config, &ports, ez_driver_now(app->driver));
-    ez_keypair_clear(&config.keypair);
-    ez_keypair_clear(&app->keypair); /* from here on only the node signs */
     if (status != EZ_OK) {
         return fail(app, "node", status);
     }
-    ez_driver_start(app->driver, app->node);
+    ez_core core = ez_node_core(app->node);
+    ez_driver_start(app->driver, &core);
     return EZ_OK;
 }
 

@@ -353,17 +353,24 @@ void ez_tx_id_of(ez_tx_id *out, const ez_block_id *network_id, const void *encod
 
 void ez_tx_sign(ez_tx *tx, const ez_block_id *network_id, const ez_keypair *pair)
 {
+    const ez_signer signer = ez_keypair_signer(pair);
+    ez_tx_sign_by(tx, network_id, &pair->public_key, &signer);
+}
+
+void ez_tx_sign_by(ez_tx *tx, const ez_block_id *network_id, const ez_public_key *key,
+                   const ez_signer *signer)
+{
     ez_buffer message = {0};
 
     EZ_ASSERT(tx->sender.kind != EZ_PARTY_REWARD);
-    tx->signer = pair->public_key;
+    tx->signer = *key;
     if (tx->sender.kind == EZ_PARTY_ADDRESS) {
-        tx->sender.key = pair->public_key;
+        tx->sender.key = *key;
     }
     ez_buffer_add(&message, domain, sizeof domain);
     ez_buffer_add(&message, network_id->hash.bytes, EZ_HASH_BYTES);
     ez_tx_encode(&message, tx);
-    ez_sign(&tx->signature, pair, message.data, message.size - EZ_SIGNATURE_BYTES);
+    signer->sign(signer->self, &tx->signature, message.data, message.size - EZ_SIGNATURE_BYTES);
     ez_buffer_clear(&message);
 }
 

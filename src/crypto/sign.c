@@ -50,6 +50,16 @@ void ez_sign(ez_signature *out, const ez_keypair *pair, const void *data, size_t
     (void)crypto_sign_detached(out->bytes, NULL, data, size, pair->secret);
 }
 
+static void sign_with_pair(void *self, ez_signature *out, const void *data, size_t size)
+{
+    ez_sign(out, self, data, size);
+}
+
+ez_signer ez_keypair_signer(const ez_keypair *pair)
+{
+    return (ez_signer){(void *)(uintptr_t)pair, sign_with_pair}; /* it is only read */
+}
+
 bool ez_sign_verify(const ez_signature *signature, const ez_public_key *key, const void *data,
                     size_t size)
 {

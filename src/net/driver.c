@@ -337,7 +337,7 @@ static int descriptor_max(void)
     return (int)limit.rlim_cur;
 }
 
-void ez_driver_start_core(ez_driver *driver, const ez_driver_core *core)
+void ez_driver_start(ez_driver *driver, const ez_core *core)
 {
     EZ_ASSERT(!driver->started);
     driver->core = *core;
@@ -354,27 +354,6 @@ void ez_driver_start_core(ez_driver *driver, const ez_driver_core *core)
     driver->inline_left = INLINE_COST_EVENT;
     settle(driver); /* a new core may have things to do at once */
     driver->handling = false;
-}
-
-static void node_handle(void *self, const ez_event *event, ez_now now)
-{
-    ez_node_handle(self, event, now);
-}
-
-static bool node_next_effect(void *self, ez_effect *out)
-{
-    return ez_node_next_effect(self, out);
-}
-
-static ez_time_ms node_deadline(const void *self)
-{
-    return ez_node_deadline(self);
-}
-
-void ez_driver_start(ez_driver *driver, ez_node *node)
-{
-    ez_driver_core core = {node, node_handle, node_next_effect, node_deadline};
-    ez_driver_start_core(driver, &core);
 }
 
 bool ez_driver_link_bytes(const ez_driver *driver, ez_link_id id, uint64_t *in, uint64_t *out)

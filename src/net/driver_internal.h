@@ -24,14 +24,6 @@ struct event;
 struct evbuffer;
 struct evconnlistener;
 
-/* What the driver needs of a core: the three calls of a node. */
-typedef struct ez_driver_core {
-    void *self;
-    void (*handle)(void *self, const ez_event *event, ez_now now);
-    bool (*next_effect)(void *self, ez_effect *out);
-    ez_time_ms (*deadline)(const void *self);
-} ez_driver_core;
-
 /* The bounds that the driver itself enforces; tests shorten them before ez_driver_start. */
 typedef struct ez_driver_tuning {
     uint32_t frame_timeout_ms;
@@ -58,7 +50,7 @@ typedef struct ez_link_table {
 
 struct ez_driver {
     ez_driver_config config;
-    ez_driver_core core;
+    ez_core core;
     ez_driver_tuning tuning;
     bool started;
 
@@ -89,9 +81,6 @@ struct ez_driver {
     ez_buffer scratch;
     ez_driver_stats stats;
 };
-
-/* ez_driver_start_core: as ez_driver_start, for any core. */
-void ez_driver_start_core(ez_driver *driver, const ez_driver_core *core);
 
 /* ez_driver_hold, ez_driver_release: around each callback, to measure how long it holds the loop.
  * They nest. */

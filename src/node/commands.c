@@ -47,7 +47,7 @@ static ez_rule read_parties(const ez_node *node, ez_tx *tx, const ez_command *co
         return rule;
     }
     if (tx->sender.kind == EZ_PARTY_ADDRESS &&
-        !ez_public_key_is_equal(&tx->sender.key, &node->keypair.public_key)) {
+        !ez_public_key_is_equal(&tx->sender.key, &node->key)) {
         return EZ_RULE_TX_NOT_OURS;
     }
     return EZ_RULE_OK;
@@ -73,7 +73,7 @@ static void submit_entry(ez_node *node, const ez_command *command)
         if (tx.sender.kind == EZ_PARTY_ADDRESS) {
             tx.sequence = ez_pool_next_sequence(node->pool, &tx.sender.key, NULL);
         }
-        ez_tx_sign(&tx, &node->network.genesis_id, &node->keypair);
+        ez_tx_sign_by(&tx, &node->network.genesis_id, &node->key, &node->signer);
         rule = ez_tx_check_form(&tx);
     }
     if (rule != EZ_RULE_OK) {

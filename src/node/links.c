@@ -200,7 +200,7 @@ static void send_hello(ez_node *node, ez_peer *peer)
     message.as.hello = (ez_hello){
         .protocol = EZ_PROTOCOL_VERSION,
         .network = node->network.genesis_id,
-        .node = node->keypair.public_key,
+        .node = node->key,
         .nonce = peer->our_nonce,
         .listen_port = node->listen_port,
         .tip = node_tip(node),
@@ -326,8 +326,7 @@ static bool settle_duplicates(ez_node *node, ez_peer *peer)
         if (old->ready && !ez_endpoint_is_same_host(&old->remote, &peer->remote)) {
             continue;
         }
-        switch (ez_handshake_duplicate(&node->keypair.public_key, &peer->node, !old->inbound,
-                                       !peer->inbound)) {
+        switch (ez_handshake_duplicate(&node->key, &peer->node, !old->inbound, !peer->inbound)) {
         case EZ_DUPLICATE_WAIT:
             break;
         case EZ_DUPLICATE_CLOSE_OLD:
@@ -360,8 +359,7 @@ static void take_hello(ez_peer *peer, const ez_hello *hello)
 
 static void greet(ez_node *node, ez_peer *peer, const ez_hello *hello)
 {
-    ez_goodbye reason =
-        ez_handshake_judge(hello, &node->network.genesis_id, &node->keypair.public_key);
+    ez_goodbye reason = ez_handshake_judge(hello, &node->network.genesis_id, &node->key);
     if (reason == EZ_GOODBYE_UNSPECIFIED && is_own_nonce(node, hello->nonce)) {
         reason = EZ_GOODBYE_SELF;
     }

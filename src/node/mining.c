@@ -18,7 +18,7 @@ static void make_reward(const ez_node *node, uint64_t index, uint64_t fees, uint
     *out = (ez_tx){0};
     out->sender.kind = EZ_PARTY_REWARD;
     out->recipient.kind = EZ_PARTY_ADDRESS;
-    out->recipient.key = node->keypair.public_key;
+    out->recipient.key = node->key;
     out->amount = node->network.reward + fees;
     out->sequence = index;
     out->timestamp = timestamp;

@@ -1,4 +1,6 @@
 /* The door: events in, effects out, the deadline. */
+#include "ezp2p/node/core.h"
+
 #include "node_internal.h"
 
 #include <stdlib.h>
@@ -21,7 +23,7 @@ static bool source_has_tx(void *self, const ez_tx_id *id)
 static void take_config(ez_node *node, const ez_node_config *config)
 {
     node->network = config->network;
-    node->keypair = config->keypair;
+    node->key = config->key;
     node->listen_port = config->listen_port;
     node->outbound_max = config->outbound_max;
     node->inbound_max = config->inbound_max;
@@ -43,6 +45,7 @@ ez_status ez_node_new(ez_node **out, const ez_node_config *config, const ez_node
     node->dial_dirty = true;
     node->store = ports->store;
     node->log = ports->log;
+    node->signer = ports->signer;
     node->source = (ez_chain_source){node, source_get_account, source_has_tx};
     node->body_bytes_mean = 1024;
     take_config(node, config);
@@ -95,7 +98,6 @@ void ez_node_free(ez_node *node)
     ez_tree_free(node->tree);
     ez_known_clear(&node->confirmed);
     ez_blob_unref(node->template_body);
-    ez_keypair_clear(&node->keypair);
     free(node->tx_order);
     free(node->discouraged);
     free(node->user_agent);
@@ -348,4 +350,24 @@ void ez_node_handle(ez_node *node, const ez_event *event, ez_now now)
 ez_time_ms ez_node_deadline(const ez_node *node)
 {
     return node->wake;
+}
+
+static void core_handle(void *self, const ez_event *event, ez_now now)
+{
+    ez_node_handle(self, event, now);
+}
+
+static bool core_next_effect(void *self, ez_effect *out)
+{
+    return ez_node_next_effect(self, out);
+}
+
+static ez_time_ms core_deadline(const void *self)
+{
+    return ez_node_deadline(self);
+}
+
+ez_core ez_node_core(ez_node *node)
+{
+    return (ez_core){node, core_handle, core_next_effect, core_deadline};
 }

@@ -208,12 +208,13 @@ typedef struct node_effect {
 
 struct ez_node {
     ez_network network;
-    ez_keypair keypair;
+    ez_public_key key;
     uint16_t listen_port;
     uint32_t outbound_max, inbound_max;
     bool mine_always;
     char *user_agent;
     const ez_store_port *store;
+    ez_signer signer;
     const ez_log *log;
     ez_chain_source source;
     ez_rng rng;

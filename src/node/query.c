@@ -11,7 +11,7 @@ ez_tip node_tip(const ez_node *node)
 void ez_node_get_status(const ez_node *node, ez_node_status *out)
 {
     *out = (ez_node_status){
-        .node = node->keypair.public_key,
+        .node = node->key,
         .network = node->network.name,
         .tip = node_tip(node),
         .tip_timestamp = ez_entry_timestamp(node->tip),
@@ -142,7 +142,7 @@ const ez_network *ez_node_network(const ez_node *node)
 
 const ez_public_key *ez_node_key(const ez_node *node)
 {
-    return &node->keypair.public_key;
+    return &node->key;
 }
 
 static const char *standing_of(const ez_node *node, const ez_peer *peer)

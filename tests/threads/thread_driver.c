@@ -78,11 +78,11 @@ static void run_round(void)
 {
     counting_core core = {.base = event_base_new(), .wanted = CHECKS + LEFT_OVER};
     ez_driver_config config = {.base = core.base, .worker_threads = 3};
-    ez_driver_core seam = {&core, handle, next_effect, deadline};
+    ez_core seam = {&core, handle, next_effect, deadline};
     pthread_t threads[POSTERS];
     ez_network_classic(&core.network);
     EZ_ASSERT(core.base != NULL && ez_driver_new(&core.driver, &config) == EZ_OK);
-    ez_driver_start_core(core.driver, &seam);
+    ez_driver_start(core.driver, &seam);
     for (unsigned i = 0; i < POSTERS; i++) {
         EZ_ASSERT(pthread_create(&threads[i], NULL, post_all, core.driver) == 0);
     }

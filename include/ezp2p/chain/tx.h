@@ -89,6 +89,10 @@ void ez_tx_id_of(ez_tx_id *out, const ez_block_id *network_id, const void *encod
 /* ez_tx_sign: set signer and signature; sender.key too when the sender is an address. */
 void ez_tx_sign(ez_tx *tx, const ez_block_id *network_id, const ez_keypair *pair);
 
+/* ez_tx_sign_by: the same, where `signer` holds the secret of `key`. */
+void ez_tx_sign_by(ez_tx *tx, const ez_block_id *network_id, const ez_public_key *key,
+                   const ez_signer *signer);
+
 /* ez_tx_verify: whether the signature of an encoded, non-reward transaction holds. About 45 µs. */
 bool ez_tx_verify(const ez_tx *tx, const ez_block_id *network_id, const void *encoded, size_t size);
 

@@ -32,6 +32,15 @@ EZ_MUST_USE ez_status ez_crypto_init(void);
 void ez_keypair_from_seed(ez_keypair *out, const uint8_t seed[EZ_SEED_BYTES]);
 void ez_keypair_clear(ez_keypair *pair);
 
+/* Whoever can sign with a secret key, so that code which needs signatures need not hold one. */
+typedef struct ez_signer {
+    void *self;
+    void (*sign)(void *self, ez_signature *out, const void *data, size_t size);
+} ez_signer;
+
+/* ez_keypair_signer: a signer by `pair`, which is borrowed for as long as it signs. */
+ez_signer ez_keypair_signer(const ez_keypair *pair);
+
 /* ez_sign: deterministic signature of `size` bytes. */
 void ez_sign(ez_signature *out, const ez_keypair *pair, const void *data, size_t size);
 

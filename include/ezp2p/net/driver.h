@@ -10,7 +10,7 @@
 #include "ezp2p/base/endpoint.h"
 #include "ezp2p/base/log.h"
 #include "ezp2p/base/status.h"
-#include "ezp2p/node/node.h"
+#include "ezp2p/node/core.h"
 
 struct event_base;
 struct evdns_base;
@@ -46,8 +46,8 @@ EZ_MUST_USE ez_status ez_driver_new(ez_driver **out, const ez_driver_config *con
 /* ez_driver_listening: the address really bound; false when not listening. */
 bool ez_driver_listening(const ez_driver *driver, ez_endpoint *out);
 
-/* ez_driver_start: connect the core and begin. The node is borrowed and must outlive the driver. */
-void ez_driver_start(ez_driver *driver, ez_node *node);
+/* ez_driver_start: connect the core and begin. What is behind `core` must outlive the driver. */
+void ez_driver_start(ez_driver *driver, const ez_core *core);
 
 /* ez_driver_handle: hand an event to the core and carry out what follows. Loop thread. An event
  * that arises while effects are being carried out is queued and handled right after. */

@@ -28,7 +28,7 @@ typedef struct ez_manual_peer {
 
 typedef struct ez_node_config {
     ez_network network;
-    ez_keypair keypair;
+    ez_public_key key;     /* the node's; the secret that belongs to it stays behind the signer */
     uint8_t seed[16];      /* of all the core's randomness */
     uint16_t listen_port;  /* advertised to peers; 0: not accepting */
     uint32_t outbound_max; /* connections we choose from the address book and keep */
@@ -42,6 +42,7 @@ typedef struct ez_node_config {
 typedef struct ez_node_ports {
     const ez_store_port *store; /* must outlive the node */
     const ez_log *log;          /* may be NULL */
+    ez_signer signer;           /* of entries in the node's name */
 } ez_node_ports;
 
 /* ez_node_new: a node over what the store holds.

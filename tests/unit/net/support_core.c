@@ -226,8 +226,8 @@ fake_core *fake_new_listening(void)
 
 void fake_start(fake_core *core)
 {
-    ez_driver_core seam = {core, core_handle, core_next_effect, core_deadline};
-    ez_driver_start_core(core->driver, &seam);
+    ez_core seam = {core, core_handle, core_next_effect, core_deadline};
+    ez_driver_start(core->driver, &seam);
 }
 
 void fake_free(fake_core *core)

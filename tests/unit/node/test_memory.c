@@ -58,12 +58,12 @@ static lone_node *lone_new(void)
     lone->store = ez_memory_store_new(&lone->network);
     lone->now = (ez_now){1000, lone->network.genesis.timestamp + 1000000};
     const ez_node_config config = {.network = lone->network,
-                                   .keypair = fixture_keypair(1),
+                                   .key = fixture_keypair(1).public_key,
                                    .listen_port = 7333,
                                    .outbound_max = 8,
                                    .inbound_max = 200,
                                    .user_agent = "lone"};
-    const ez_node_ports ports = {ez_memory_store_port(lone->store), NULL};
+    const ez_node_ports ports = {.store = ez_memory_store_port(lone->store)}; /* signs nothing */
     cr_assert_eq(ez_node_new(&lone->node, &config, &ports, lone->now), EZ_OK);
     handle(lone, &(ez_event){.type = EZ_EVENT_TICK});
     return lone;
