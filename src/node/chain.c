@@ -82,6 +82,7 @@ static void disconnect_tip(ez_node *node, move *done)
     op->diff.after = before;
     op->diff.count = count;
     node->tip = ez_entry_parent(node->tip);
+    node->headers_dirty = true; /* more than this may be claimed */
     node->counters.blocks_disconnected++;
     done->rewound = true;
     if (done->put_on_count > 0) {

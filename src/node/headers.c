@@ -27,7 +27,7 @@ void node_set_best(ez_node *node, ez_peer *peer, const ez_entry *entry)
     if (before != entry &&
         (before == NULL || ez_work_compare(ez_entry_work(entry), ez_entry_work(before)) >= 0)) {
         peer->best = *ez_entry_id(entry);
-        node->plan_dirty = true;
+        node->plan_dirty |= ez_work_compare(ez_entry_work(entry), ez_entry_work(node->tip)) > 0;
     }
     if (ez_work_compare(&peer->claim.work, ez_entry_work(entry)) <= 0) {
         peer->claim = (ez_tip){0}; /* shown, nothing left to claim */
@@ -78,7 +78,7 @@ void node_headers_ready(ez_node *node, ez_peer *peer)
 {
     peer->best = node->network.genesis_id;
     settle_claim(node, peer);
-    node->plan_dirty = true;
+    node->plan_dirty = node->headers_dirty = true;
     node->tip_news = true; /* the tip may have moved since our Hello */
 }
 
@@ -107,16 +107,25 @@ void node_recheck_later(ez_node *node, ez_peer *peer)
     if (peer->recheck_pause > EZ_BODY_STALL_MS_MAX) {
         peer->recheck_pause = EZ_BODY_STALL_MS_MAX;
     }
+    node->recheck_due = peer->recheck_at < node->recheck_due ? peer->recheck_at : node->recheck_due;
     node_wake_at(node, peer->recheck_at);
 }
 
 static void recheck_peers(ez_node *node)
 {
+    if (node->now.mono < node->recheck_due) {
+        return;
+    }
+    node->recheck_due = EZ_TIME_NEVER;
     for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        if (peer->recheck_at != 0 && node->now.mono >= peer->recheck_at &&
-            peer->headers_asked == 0) {
+        if (peer->recheck_at == 0 || peer->headers_asked != 0) {
+            continue; /* its answer makes it due */
+        }
+        if (node->now.mono >= peer->recheck_at) {
             peer->recheck_at = 0;
             node_ask_headers(node, peer, node->tip);
+        } else if (peer->recheck_at < node->recheck_due) {
+            node->recheck_due = peer->recheck_at;
         }
     }
 }
@@ -126,6 +135,10 @@ static void recheck_peers(ez_node *node)
 void node_sync_headers(ez_node *node)
 {
     recheck_peers(node);
+    if (!node->headers_dirty) {
+        return;
+    }
+    node->headers_dirty = false;
     for (int side = 0; side < 2; side++) {
         if (node->headers_peer[side].value != 0) {
             continue;
@@ -143,6 +156,7 @@ static void leave_turn(ez_node *node, const ez_peer *peer)
     for (int side = 0; side < 2; side++) {
         if (node->headers_peer[side].value == peer->link.value) {
             node->headers_peer[side].value = 0;
+            node->headers_dirty = true;
         }
     }
 }
@@ -230,7 +244,8 @@ void node_headers_received(ez_node *node, ez_peer *peer, const ez_message *messa
         node_close_peer(node, peer, EZ_GOODBYE_UNREQUESTED, "headers that were not asked for");
         return;
     }
-    peer->headers_asked = 0;
+    peer->headers_asked = node->recheck_due = 0;
+    node->headers_dirty = true;
     size_t count = message->as.headers.count;
     const ez_header *list = message->as.headers.list;
     if (count > 0 && ez_tree_find(node->tree, &list[0].previous) == NULL) {

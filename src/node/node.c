@@ -255,20 +255,27 @@ static void link_fault(ez_node *node, const ez_event *event)
     }
 }
 
-static void link_drained(ez_node *node, const ez_event *event)
+/* Returns whether anything may follow from it: on most links nothing waited for the room. */
+static bool link_drained(ez_node *node, const ez_event *event)
 {
     ez_peer *peer = node_peer(node, event->link);
-    if (peer != NULL) {
-        peer->queued = 0;
-        node_serve(node, peer);
-        node->pool_grew = true; /* announcements may have waited for the room */
+    if (peer == NULL) {
+        return false;
     }
+    bool was_full = peer->queued >= EZ_OUTPUT_BYTES_MAX / 2;
+    peer->queued = 0;
+    if (was_full) {
+        node_serve(node, peer);
+        node->pool_grew = true; /* announcements may have waited */
+    }
+    return was_full;
 }
 
 /* ---- the door ----------------------------------------------------------------------------------
  */
 
-static void dispatch(ez_node *node, const ez_event *event)
+/* Returns whether anything may follow from the event. */
+static bool dispatch(ez_node *node, const ez_event *event)
 {
     switch (event->type) {
     case EZ_EVENT_TICK:
@@ -289,8 +296,7 @@ static void dispatch(ez_node *node, const ez_event *event)
         link_fault(node, event);
         break;
     case EZ_EVENT_LINK_DRAINED:
-        link_drained(node, event);
-        break;
+        return link_drained(node, event);
     case EZ_EVENT_CHECKED:
         job_done(node, event->as.job);
         break;
@@ -305,6 +311,7 @@ static void dispatch(ez_node *node, const ez_event *event)
         node_command(node, &event->as.command);
         break;
     }
+    return true;
 }
 
 /* Everything that is due by the clock; each part says when it is due again. */
@@ -340,9 +347,11 @@ static void follow_up(ez_node *node)
 void ez_node_handle(ez_node *node, const ez_event *event, ez_now now)
 {
     node->now = now;
-    dispatch(node, event);
+    const bool follows = dispatch(node, event);
     if (now.mono >= node->wake) {
         run_timers(node);
+    } else if (!follows) {
+        return;
     }
     follow_up(node);
 }

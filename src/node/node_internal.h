@@ -280,6 +280,8 @@ struct ez_node {
     node_partial *partials;
     size_t partial_count;
     ez_link_id headers_peer[2]; /* whom we sync headers from: outbound, inbound; value 0: nobody */
+    bool headers_dirty;         /* a turn is free, or somebody else may take it */
+    ez_time_ms recheck_due;     /* not after the first recheck_at of a peer that can be asked */
 
     /* mining */
     uint64_t generation;
