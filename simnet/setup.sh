@@ -1,6 +1,6 @@
-# Sourced by simnet/run.sh, tests/run.sh and tests/bench/run.sh: install what is missing, build what
-# has changed, and do nothing when there is nothing to do. Everything said here goes to standard
-# error: standard output belongs to the caller.
+# Sourced by simnet/run.sh, simnet/plot.sh, tests/run.sh and tests/bench/run.sh: install what is
+# missing, build what has changed, and do nothing when there is nothing to do. Everything said here
+# goes to standard error: standard output belongs to the caller.
 #
 # Needs no more than a minimal Debian 12 has: bash, coreutils, findutils, sed, dpkg and apt.
 
@@ -16,6 +16,8 @@ ez_packages_build=(
 ez_packages_test=(
     libcriterion-dev clang libclang-rt-14-dev clang-format
 )
+# What simnet/plot.sh takes on top of the first.
+ez_packages_plot=(gnuplot-nox)
 # What the benchmarks take on top of the first.
 ez_packages_bench=(wrk openssl)
 

@@ -94,7 +94,7 @@ build_case() {
     return "$status"
 }
 
-ez_install "${ez_packages_build[@]}" "${ez_packages_test[@]}"
+ez_install "${ez_packages_build[@]}" "${ez_packages_test[@]}" "${ez_packages_plot[@]}"
 mkdir -p "$logs"
 # What a service manager or a bare chroot leaves out, and the node's default directory needs.
 export HOME=${HOME:-$logs/home}

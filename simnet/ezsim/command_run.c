@@ -1,24 +1,29 @@
 /* ezsim run: one scenario, by one seed, and how it went. */
 #include "program.h"
 #include "run.h"
+#include "series.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 typedef struct run_options {
     const char *path;
+    const char *data; /* folder for the tables; NULL: none wanted */
     uint64_t seed;
     uint32_t nodes; /* 0: as in the file */
     bool json, progress, share_checks;
 } run_options;
 
 static const char help[] =
-    "Usage: ezsim run FILE [--seed N] [--nodes N] [--json] [--progress] [--no-sig-cache]\n"
+    "Usage: ezsim run FILE [--seed N] [--nodes N] [--data DIR] [--json] [--progress]\n"
+    "                      [--no-sig-cache]\n"
     "\n"
     "Runs the scenario in FILE (see docs/simulator.md) over a virtual network and checks it.\n"
     "  --seed N         of everything random; the same seed gives the same run (default 1)\n"
     "  --nodes N        instead of the file's number\n"
+    "  --data DIR       write down there how it went over time, for simnet/plot.sh\n"
     "  --json           the report as one JSON object\n"
     "  --progress       say on standard error how far it is\n"
     "  --no-sig-cache   let every node verify every signature itself\n"
@@ -26,10 +31,13 @@ static const char help[] =
 
 static bool parse_options(run_options *out, int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},   {"nodes", required_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},         {"progress", no_argument, NULL, 'p'},
-        {"no-sig-cache", no_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"seed", required_argument, NULL, 's'},
+                                          {"nodes", required_argument, NULL, 'n'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"progress", no_argument, NULL, 'p'},
+                                          {"no-sig-cache", no_argument, NULL, 'c'},
+                                          {"data", required_argument, NULL, 'd'},
+                                          {NULL, 0, NULL, 0}};
     uint64_t nodes = 0;
     bool good = true;
     *out = (run_options){.seed = 1, .share_checks = true};
@@ -46,6 +54,9 @@ static bool parse_options(run_options *out, int argc, char **argv)
             break;
         case 'p':
             out->progress = true;
+            break;
+        case 'd':
+            out->data = optarg;
             break;
         case 'c':
             out->share_checks = false;
@@ -91,6 +102,15 @@ static void report(const run_options *options, const ez_run *run, const ez_cost 
     }
 }
 
+static bool write_data(const run_options *options, const ez_run *run)
+{
+    if (options->data != NULL && ez_series_write(run->series, run, options->data) != EZ_OK) {
+        fprintf(stderr, "ezsim: cannot write to %s: %s\n", options->data, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 static int run_scenario(const run_options *options, const ez_scenario *scenario)
 {
     const uint64_t start_ms = ez_program_ms();
@@ -99,6 +119,7 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
     fprintf(stderr, "ezsim: %s, %u nodes, --seed %" PRIu64 ", commit %s\n", options->path,
             scenario->nodes, options->seed, ez_program_commit());
     ez_run *const run = ez_run_new(scenario, options->seed, options->share_checks);
+    run->series = options->data == NULL ? NULL : ez_series_new();
     while (ez_run_step(run, 1000)) {
         show_progress(options, run, start_ms, &shown_ms);
     }
@@ -106,7 +127,8 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
     ez_run_check(run);
     const ez_cost cost = ez_program_cost(start_ms);
     report(options, run, &cost);
-    const bool good = run->failure_count == 0;
+    const bool good = write_data(options, run) && run->failure_count == 0;
+    ez_series_free(run->series);
     ez_run_free(run);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

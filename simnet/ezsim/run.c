@@ -1,4 +1,5 @@
 #include "run_internal.h"
+#include "series.h"
 
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
@@ -60,6 +61,9 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
     const ez_time_ms now = ez_world_now(run->world).mono;
     switch (notice->type) {
     case EZ_NOTICE_BLOCK:
+        if (run->series != NULL) {
+            ez_series_block(run->series, run, host, &notice->block);
+        }
         if (notice->own && !ez_spread_knows(&run->blocks, &notice->block.hash)) {
             block_born(run, &notice->block.hash, host);
         } else {
@@ -316,6 +320,9 @@ static void do_due(ez_run *run)
     }
     if (run->next_sample <= now) {
         sample(run);
+        if (run->series != NULL) {
+            ez_series_second(run->series, run);
+        }
         run->next_sample = now + SAMPLE_MS;
     }
 }

@@ -11,6 +11,7 @@
 #include "world.h"
 
 typedef struct ez_request ez_request; /* a client's, not answered yet */
+typedef struct ez_series ez_series;
 
 typedef struct ez_acknowledged {
     ez_tx_id id;
@@ -42,6 +43,7 @@ typedef struct ez_run {
     ez_spread blocks, txs;
     ez_histogram reorg_depth;
     ez_peaks peaks;
+    ez_series *series; /* the caller's, kept while not NULL (series.h) */
     bool settled;
     ez_time_ms settled_after_ms;
     ez_buffer failures; /* one line each */

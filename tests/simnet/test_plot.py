@@ -1,0 +1,91 @@
+"""The tables of a run and the pictures drawn from them."""
+import csv
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+EZSIM = os.environ["EZSIM_BIN"]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Two halves mine for themselves, so that some blocks lose; 21 blocks in all.
+SCENARIO = """nodes = 6
+duration = 30
+[topology]
+links = 4
+[traffic]
+rate = 2
+[timeline]
+at = 5 block
+at = 10 partition 50%
+every = 11 20 1 block
+at = 21 heal
+every = 22 29 1 block
+"""
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+class Tables(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        scenario = pathlib.Path(cls.folder.name, "halves.sim")
+        scenario.write_text(SCENARIO)
+        cls.data = pathlib.Path(cls.folder.name, "halves")
+        subprocess.run([EZSIM, "run", scenario, "--seed", "3", "--data", cls.data], check=True,
+                       capture_output=True, timeout=120)
+
+    def test_every_block_hangs_on_an_earlier_one_of_the_height_below(self):
+        blocks = rows(self.data / "blocks.tsv")
+        self.assertGreaterEqual(len(blocks), 19)
+        for block in blocks:
+            self.assertEqual(int(block["height"]), int(block["parent_height"]) + 1)
+            self.assertGreater(float(block["seconds"]), float(block["parent_seconds"]))
+        self.assertEqual(len(blocks), len({block["id"] for block in blocks}))
+
+    def test_the_final_chain_has_one_block_a_height_and_the_partition_left_some_beside_it(self):
+        blocks = rows(self.data / "blocks.tsv")
+        active = [int(block["height"]) for block in blocks if block["active"] == "1"]
+        self.assertEqual(sorted(active), list(range(2, max(active) + 1)))
+        self.assertLess(len(active), len(blocks))
+
+    def test_arrivals_grow_to_a_hundred_per_cent(self):
+        for kind in ("block", "transaction"):
+            share = [float(row["percent"]) for row in rows(self.data / "propagation.tsv")
+                     if row["kind"] == kind]
+            self.assertEqual(share, sorted(share))
+            self.assertEqual(100, share[-1])
+
+    def test_there_is_a_row_for_every_second(self):
+        seconds = rows(self.data / "seconds.tsv")
+        self.assertEqual([int(row["second"]) for row in seconds], list(range(1, 31)))
+        self.assertTrue(all(row["up"] == "6" for row in seconds))
+        self.assertGreater(sum(int(row["bytes_mean"]) for row in seconds), 0)
+
+    def test_pictures_are_drawn_from_the_tables(self):
+        for kind, option in (("svg", []), ("png", ["--png"])):
+            out = pathlib.Path(self.folder.name, kind)
+            done = subprocess.run([ROOT / "simnet/plot.sh", self.data, "--out", out, *option],
+                                  capture_output=True, text=True, timeout=300)
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertEqual(done.stdout.split(), [str(out / f"{name}.{kind}")
+                                                   for name in ("propagation", "forks", "bandwidth")])
+            for path in done.stdout.split():
+                begin = pathlib.Path(path).read_bytes()[:200]
+                self.assertTrue(begin.startswith(b"\x89PNG") if option else b"<?xml" in begin, path)
+
+    def test_a_folder_that_cannot_be_written_is_an_error(self):
+        scenario = pathlib.Path(self.folder.name, "halves.sim")
+        done = subprocess.run([EZSIM, "run", scenario, "--data", "/dev/null/x"],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("cannot write to /dev/null/x", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
