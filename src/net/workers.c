@@ -69,6 +69,7 @@ ez_status ez_workers_new(ez_workers **out, uint32_t threads, ez_workers_done *do
             ez_workers_free(workers);
             return EZ_ERR_IO;
         }
+        pthread_setname_np(workers->threads[workers->thread_count], "ez-check");
         workers->thread_count++;
     }
     *out = workers;

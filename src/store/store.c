@@ -133,6 +133,7 @@ ez_status ez_store_start(ez_store *store, void *self, void (*stored)(void *self,
                     EZ_LOG_U64("errno", (uint64_t)rc));
         return EZ_ERR_IO;
     }
+    pthread_setname_np(store->thread, "ez-store");
     store->started = true;
     return EZ_OK;
 }
