@@ -1,4 +1,5 @@
-/* SHA-256 (FIPS 180-4), by libsodium. */
+/* SHA-256 (FIPS 180-4), by the SHA extensions of x86 processors where they are there, else by
+ * libsodium. */
 #ifndef EZP2P_CRYPTO_SHA256_H
 #define EZP2P_CRYPTO_SHA256_H
 

@@ -3,6 +3,7 @@
 #include "ezp2p/base/text.h"
 
 #include <criterion/criterion.h>
+#include <sodium.h>
 #include <string.h>
 
 #define EMPTY_HASH   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -76,4 +77,20 @@ Test(sha256, no_bytes_need_no_memory)
     ez_sha256_update(&state, NULL, 0);
     ez_sha256_final(&state, &hash);
     cr_expect_str_eq(ez_hash_text(hash.bytes).text, EMPTY_HASH);
+}
+
+/* Whatever instructions this machine has: the same as libsodium at every length and alignment. */
+Test(sha256, is_libsodiums)
+{
+    uint8_t message[600];
+    for (size_t i = 0; i < sizeof message; i++) {
+        message[i] = (uint8_t)(i * i + 7 * i);
+    }
+    for (size_t size = 0; size < sizeof message - 16; size++) {
+        const uint8_t *from = message + size % 16;
+        ez_hash hash, wanted;
+        ez_sha256(&hash, from, size);
+        crypto_hash_sha256(wanted.bytes, from, size);
+        cr_expect(ez_hash_is_equal(&hash, &wanted), "of %zu bytes", size);
+    }
 }
