@@ -145,6 +145,12 @@ static void schedule_tick(ez_world *world, sim_host *host)
     }
 }
 
+static const ez_relay_strategy *relay_of(const ez_world *world, size_t number)
+{
+    const ez_world_config *const config = &world->config;
+    return config->relay_count == 0 ? NULL : config->relays[(number - 1) % config->relay_count];
+}
+
 void ez_world_start(ez_world *world, size_t number)
 {
     sim_host *const host = get_host(world, number);
@@ -159,6 +165,7 @@ void ez_world_start(ez_world *world, size_t number)
                              .outbound_max = world->config.outbound_max,
                              .inbound_max = world->config.inbound_max,
                              .mine = world->config.mine,
+                             .relay = relay_of(world, number),
                              .user_agent = "ezsim",
                              .peers = peers,
                              .peer_count = host->peer_count};

@@ -47,8 +47,10 @@ typedef struct ez_world_config {
     uint64_t send_bytes_per_s; /* what one host sends at most, all its links together; 0: any */
     bool share_checks;         /* what was verified once is not verified again; same results */
     const ez_watcher *watcher; /* outlives the world; may be NULL. With it, replies are not kept */
-    bool mine;                 /* hosts mine in the background: proofs are still found when told */
-    const ez_log *log;         /* of the cores; may be NULL */
+    const ez_relay_strategy *const *relays; /* of the hosts in turn, borrowed; NULL: the default */
+    size_t relay_count;
+    bool mine;         /* hosts mine in the background: proofs are still found when told */
+    const ez_log *log; /* of the cores; may be NULL */
 } ez_world_config;
 
 ez_world *ez_world_new(const ez_world_config *config);

@@ -7,23 +7,26 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct run_options {
     const char *path;
     const char *data; /* folder for the tables; NULL: none wanted */
     uint64_t seed;
-    uint32_t nodes; /* 0: as in the file */
+    uint32_t nodes;                 /* 0: as in the file */
+    const ez_relay_strategy *relay; /* NULL: as in the file */
     bool json, progress, share_checks;
 } run_options;
 
 static const char help[] =
-    "Usage: ezsim run FILE [--seed N] [--nodes N] [--data DIR] [--json] [--progress]\n"
-    "                      [--no-sig-cache]\n"
+    "Usage: ezsim run FILE [--seed N] [--nodes N] [--relay NAME] [--data DIR] [--json]\n"
+    "                      [--progress] [--no-sig-cache]\n"
     "\n"
     "Runs the scenario in FILE (see docs/simulator.md) over a virtual network and checks it.\n"
     "  --seed N         of everything random; the same seed gives the same run (default 1)\n"
     "  --nodes N        instead of the file's number\n"
     "  --data DIR       write down there how it went over time, for simnet/plot.sh\n"
+    "  --relay NAME     of all nodes, instead of the file's: flood, inv or fanout\n"
     "  --json           the report as one JSON object\n"
     "  --progress       say on standard error how far it is\n"
     "  --no-sig-cache   let every node verify every signature itself\n"
@@ -31,13 +34,11 @@ static const char help[] =
 
 static bool parse_options(run_options *out, int argc, char **argv)
 {
-    static const struct option names[] = {{"seed", required_argument, NULL, 's'},
-                                          {"nodes", required_argument, NULL, 'n'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"progress", no_argument, NULL, 'p'},
-                                          {"no-sig-cache", no_argument, NULL, 'c'},
-                                          {"data", required_argument, NULL, 'd'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"seed", required_argument, NULL, 's'},   {"nodes", required_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},         {"progress", no_argument, NULL, 'p'},
+        {"no-sig-cache", no_argument, NULL, 'c'}, {"data", required_argument, NULL, 'd'},
+        {"relay", required_argument, NULL, 'r'},  {NULL, 0, NULL, 0}};
     uint64_t nodes = 0;
     bool good = true;
     *out = (run_options){.seed = 1, .share_checks = true};
@@ -48,6 +49,10 @@ static bool parse_options(run_options *out, int argc, char **argv)
             break;
         case 'n':
             good &= ez_program_number(&nodes, optarg, EZ_SCENARIO_NODES_MAX) && nodes > 0;
+            break;
+        case 'r':
+            out->relay = ez_relay_find(optarg, strlen(optarg));
+            good &= out->relay != NULL;
             break;
         case 'j':
             out->json = true;
@@ -151,6 +156,10 @@ int ez_command_run(int argc, char **argv)
         return EZSIM_EXIT_USAGE;
     }
     scenario.nodes = options.nodes == 0 ? scenario.nodes : options.nodes;
+    if (options.relay != NULL) {
+        scenario.relays[0] = options.relay;
+        scenario.relay_count = 1;
+    }
     const int code = run_scenario(&options, &scenario);
     ez_scenario_clear(&scenario);
     return code;

@@ -184,6 +184,8 @@ static ez_world *new_world(ez_run *run, bool share_checks)
         .outbound_max = finds ? OUTBOUND_USUAL : 0,
         .inbound_max = INBOUND_USUAL + scenario->links,
         .share_checks = share_checks,
+        .relays = scenario->relays,
+        .relay_count = scenario->relay_count,
         .watcher = &run->watcher};
     return ez_world_new(&config);
 }

@@ -294,6 +294,22 @@ static bool take_shares(scenario_parser *parser, const words *list)
     return sum > 0 || complain(parser, "nobody would mine");
 }
 
+static bool take_relay(scenario_parser *parser, const words *list)
+{
+    ez_scenario *const out = parser->out;
+    if (list->count > EZ_SCENARIO_RELAYS_MAX) {
+        return complain(parser, "more than %d strategies", EZ_SCENARIO_RELAYS_MAX);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        out->relays[i] = ez_relay_find(list->start[i], list->size[i]);
+        if (out->relays[i] == NULL) {
+            return complain(parser, "no such relay strategy; see docs/simulator.md");
+        }
+    }
+    out->relay_count = list->count;
+    return true;
+}
+
 /* ---- keys with one number -------------------------------------------------------------------- */
 
 typedef enum key_type { KEY_U32, KEY_U64, KEY_MS, KEY_MILLI, KEY_PERCENT } key_type;
@@ -370,7 +386,7 @@ static const struct {
 } word_keys[] = {
     {"topology", "kind", take_kind},   {"links", "latency", take_latency},
     {"mining", "shares", take_shares}, {"timeline", "at", take_at},
-    {"timeline", "every", take_every},
+    {"timeline", "every", take_every}, {"", "relay", take_relay},
 };
 
 /* ---- lines ----------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "ezp2p/base/status.h"
 #include "ezp2p/base/time.h"
+#include "ezp2p/gossip/relay.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
            */
 #define EZ_SCENARIO_ACTIONS_MAX 10000
 #define EZ_SCENARIO_SHARES_MAX  32
+#define EZ_SCENARIO_RELAYS_MAX  8
 #define EZ_SCENARIO_MS_MAX      (7u * 24 * 3600 * 1000)
 
 typedef enum ez_topology {
@@ -82,6 +84,8 @@ typedef struct ez_scenario {
     uint32_t shares[EZ_SCENARIO_SHARES_MAX]; /* of the hash rate, given out in turn */
     size_t share_count;
     uint64_t tx_per_1000_s;
+    const ez_relay_strategy *relays[EZ_SCENARIO_RELAYS_MAX]; /* given out in turn */
+    size_t relay_count;
     ez_action *actions; /* in order of time */
     size_t action_count;
     ez_bounds bounds;

@@ -189,12 +189,18 @@ static bool set_inbound(ez_options *options, ez_complaint *why, const char *valu
 
 static bool set_relay(ez_options *options, ez_complaint *why, const char *value)
 {
-    (void)options;
-    if (strcmp(value, "inv") != 0) {
-        ez_complain(why, "expected the name of a relay strategy; this version has `inv` only");
-        return false;
+    options->relay = ez_relay_find(value, strlen(value));
+    if (options->relay != NULL) {
+        return true;
     }
-    return true;
+    ez_buffer names = {0};
+    for (size_t i = 0; ez_relay_at(i) != NULL; i++) {
+        const char *const separator = i == 0 ? "" : ez_relay_at(i + 1) == NULL ? " or " : ", ";
+        ez_buffer_printf(&names, "%s`%s`", separator, ez_relay_at(i)->name);
+    }
+    ez_complain(why, "expected %.*s", (int)names.size, (const char *)names.data);
+    ez_buffer_clear(&names);
+    return false;
 }
 
 static const char *const level_names[] = {
@@ -299,8 +305,8 @@ static void print_inbound(const ez_options *options, ez_buffer *out, const char 
 
 static void print_relay(const ez_options *options, ez_buffer *out, const char *name)
 {
-    (void)options;
-    ez_buffer_printf(out, "%s = inv\n", name);
+    const ez_relay_strategy *relay = options->relay == NULL ? ez_relay_default() : options->relay;
+    ez_buffer_printf(out, "%s = %s\n", name, relay->name);
 }
 
 static void print_log_level(const ez_options *options, ez_buffer *out, const char *name)
@@ -378,7 +384,7 @@ const ez_option_spec ez_option_specs[EZ_OPTION_COUNT] = {
     VALUE("mine-rate", "H", "at most H hashes a second when mining unasked", mine_rate),
     VALUE("outbound", "N", "connections this node opens and keeps (8)", outbound),
     VALUE("inbound", "N", "connections it accepts at a time (64)", inbound),
-    VALUE("relay", "NAME", "relay strategy (inv)", relay),
+    VALUE("relay", "NAME", "relay of transactions: flood, inv or fanout (inv)", relay),
     VALUE("log-level", "LEVEL", "error, warn, info, debug or trace (info)", log_level),
     VALUE("log-format", "FORMAT", "text or json (text)", log_format),
     VALUE("log-file", "FILE", "log here and not to standard error; SIGHUP reopens it", log_file),

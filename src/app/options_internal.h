@@ -46,6 +46,7 @@ typedef struct ez_options {
     uint64_t mine_rate;    /* 0: unlimited */
     uint32_t outbound;
     uint32_t inbound;
+    const ez_relay_strategy *relay; /* NULL: the default one */
     ez_log_level log_level;
     ez_log_style log_style;
     char *log_file; /* NULL: standard error */

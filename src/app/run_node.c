@@ -150,6 +150,7 @@ static ez_status start_node(ez_app *app)
                              .outbound_max = o->outbound,
                              .inbound_max = app->descriptors.inbound,
                              .mine = o->mine_threads > 0,
+                             .relay = o->relay,
                              .user_agent = "ezp2p/" EZ_VERSION,
                              .peers = o->peers,
                              .peer_count = o->peer_count};

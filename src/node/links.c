@@ -107,6 +107,7 @@ static void detach(ez_node *node, ez_peer *peer, uint32_t reason, bool by_us)
     if (peer->ready) {
         *(peer->inbound ? &node->ready_inbound : &node->ready_outbound) -= 1;
         notify_peer(node, peer, EZ_NOTICE_PEER_DOWN, reason, by_us);
+        ez_relay_peer_down(node->relay, peer->link);
     }
     ez_want_peer_gone(node->want, peer->link);
     ez_fetch_peer_gone(node->fetch, peer->link);
@@ -389,6 +390,7 @@ static void become_ready(ez_node *node, ez_peer *peer)
     *(peer->inbound ? &node->ready_inbound : &node->ready_outbound) += 1;
     node_push(node, EZ_EFFECT_READY)->effect.link = peer->link;
     ez_dialer_ready(node->dialer, peer->link);
+    ez_relay_peer_up(node->relay, peer->link);
     notify_peer(node, peer, EZ_NOTICE_PEER_UP, 0, false);
     ez_endpoint_string remote = ez_endpoint_text(&peer->remote);
     NODE_LOG(node, EZ_LOG_INFO, "peer", EZ_LOG_TEXT("remote", remote.text),

@@ -20,6 +20,19 @@ static bool source_has_tx(void *self, const ez_tx_id *id)
     return node->store->find_tx(node->store->self, NULL, id);
 }
 
+/* Its generator is one of its own, so that what a strategy draws changes nothing else. */
+static void new_relay(ez_node *node, const ez_node_config *config)
+{
+    static const uint8_t label[16] = "relay";
+    uint8_t seed[16];
+    ez_rng rng;
+    for (size_t i = 0; i < sizeof(seed); i++) {
+        seed[i] = config->seed[i] ^ label[i];
+    }
+    ez_rng_init(&rng, seed);
+    node->relay = ez_relay_new(config->relay == NULL ? ez_relay_default() : config->relay, &rng);
+}
+
 static void take_config(ez_node *node, const ez_node_config *config)
 {
     node->network = config->network;
@@ -32,6 +45,7 @@ static void take_config(ez_node *node, const ez_node_config *config)
     EZ_ASSERT(strlen(node->user_agent) <= EZ_USER_AGENT_BYTES_MAX);
     ez_rng_init(&node->rng, config->seed);
     node->table_key = ez_rng_key(&node->rng);
+    new_relay(node, config);
 }
 
 ez_status ez_node_new(ez_node **out, const ez_node_config *config, const ez_node_ports *ports,
@@ -91,6 +105,7 @@ void ez_node_free(ez_node *node)
     node_recent_clear(node);
     ez_fetch_free(node->fetch);
     ez_want_free(node->want);
+    ez_relay_free(node->relay);
     ez_dialer_free(node->dialer);
     ez_book_free(node->book);
     ez_pool_free(node->pool);

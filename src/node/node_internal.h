@@ -5,6 +5,7 @@
  *   links.c      links come and go, handshake, pings, faults
  *   outbound.c   whom to dial; address exchange
  *   txs.c        announcing, fetching and taking in transactions
+ *   relay.c      new transactions onto the links, as the relay strategy says
  *   headers.c    header sync, block announcements, whose chain is how long
  *   bodies.c     which bodies to fetch, and what becomes of those that arrive
  *   rebuild.c    block bodies from announcements and the pool
@@ -35,6 +36,7 @@
 #include "ezp2p/gossip/dialer.h"
 #include "ezp2p/gossip/fetch.h"
 #include "ezp2p/gossip/known.h"
+#include "ezp2p/gossip/relay.h"
 #include "ezp2p/gossip/want.h"
 #include "ezp2p/node/node.h"
 #include "ezp2p/node/query.h"
@@ -259,6 +261,7 @@ struct ez_node {
     node_parked *parked; /* oldest first */
     size_t parked_count;
     ez_want *want;
+    ez_relay *relay;
     ez_known confirmed; /* transactions seen in blocks lately */
     node_job *jobs;
     uint64_t last_job;  /* number of the newest job */
@@ -351,6 +354,9 @@ void node_ask_txs(ez_node *node);
 void node_announce_again(ez_node *node);
 void node_announce_txs(ez_node *node);
 void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule);
+
+/* ---- relay.c */
+void node_relay_fresh(ez_node *node, const ez_relay_item *item, ez_blob *bytes);
 
 /* ---- parked.c */
 /* Keep an acknowledged transaction, whose row is on disk, to be tried again. */

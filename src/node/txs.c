@@ -138,7 +138,8 @@ static void keep_durable(ez_node *node, const ez_tx_id *id, ez_blob *bytes)
     op->bytes = ez_blob_ref(bytes);
 }
 
-static void note_accepted(ez_node *node, const ez_tx_id *id, bool own, ez_link_id from)
+static void note_accepted(ez_node *node, const ez_tx_id *id, ez_blob *bytes, bool own,
+                          ez_link_id from)
 {
     node->counters.txs_accepted++;
     node->pool_grew = true;
@@ -151,6 +152,7 @@ static void note_accepted(ez_node *node, const ez_tx_id *id, bool own, ez_link_i
         peer->txs_given++;
         peer->last_tx = node->now.mono;
     }
+    node_relay_fresh(node, &(ez_relay_item){.id = *id, .from = from}, bytes);
 }
 
 /* Entries that waited for this one may have their turn now. */
@@ -161,7 +163,7 @@ void node_take_orphans(ez_node *node)
     ez_blob *bytes = NULL;
     while (ez_pool_take_orphan(node->pool, &tx, &id, &bytes, node->now.mono)) {
         if (ez_pool_add(node->pool, NULL, &tx, &id, bytes, false, node->now.mono) == EZ_RULE_OK) {
-            note_accepted(node, &id, false, (ez_link_id){0});
+            note_accepted(node, &id, bytes, false, (ez_link_id){0});
         }
         ez_blob_unref(bytes);
     }
@@ -181,7 +183,7 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
         if (from_client) {
             keep_durable(node, id, bytes);
         }
-        note_accepted(node, id, from_client, peer);
+        note_accepted(node, id, bytes, from_client, peer);
         if (tx->sender.kind == EZ_PARTY_ADDRESS) {
             node_retry_parked(node);
         }

@@ -102,7 +102,7 @@ class Options(NodeCase):
         self.assertIn("EZP2P_INBOUND: ", self.refused(env={"EZP2P_INBOUND": "-1"}))
         self.assertIn("EZP2P_MINR", self.refused(env={"EZP2P_MINR": "1"}))
         self.assertIn("--network: ", self.refused("--network", "main"))
-        self.assertIn("--relay: ", self.refused("--relay", "flood"))
+        self.assertIn("--relay: ", self.refused("--relay", "pigeon"))
         self.assertIn("--peer: ", self.refused("--peer", "nowhere"))
 
     def test_unknown_commands_are_refused(self):

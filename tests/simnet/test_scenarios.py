@@ -71,6 +71,41 @@ class Documentation(unittest.TestCase):
         self.assertIn("block_p99_ms is 200; the scenario allows 150", done.stderr)
 
 
+    def test_the_example_strategy_is_the_one_that_runs(self):
+        root = SCENARIOS.parents[1]
+        example = (root / "docs" / "simulator.md").read_text().split("```c\n")[1].split("```")[0]
+        self.assertEqual((root / "src" / "gossip" / "relay_fanout.c").read_text(), example)
+
+
+class Relay(unittest.TestCase):
+    """Nothing is lost by any strategy, nor by all of them in one network."""
+
+    SCENARIO = ("nodes = 12\nduration = 40\nsettle = 40\nrelay = {}\n[topology]\nkind = regular\n"
+                "links = 4\n[links]\nlatency = uniform 10 50\n[mining]\ninterval = 10\n"
+                "[traffic]\nrate = 5\n[assert]\ntx_p99_ms_max = {}\ntx_copies_max = {}\n")
+
+    def figures(self, relay, p99_ms, copies):
+        done = run_text(self.SCENARIO.format(relay, p99_ms, copies))
+        self.assertEqual(0, done.returncode, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_strategies_trade_speed_for_copies(self):
+        flood = self.figures("flood", 200, 4)
+        inv = self.figures("inv", 600, 1.02)
+        fanout = self.figures("fanout", 600, 3)
+        self.assertLess(flood["tx_ms"]["p50"], fanout["tx_ms"]["p50"])
+        self.assertLess(fanout["tx_ms"]["p50"], inv["tx_ms"]["p50"])
+        self.assertLess(inv["tx_copies"], fanout["tx_copies"])
+        self.assertLess(fanout["tx_copies"], flood["tx_copies"])
+
+    def test_strategies_mix(self):
+        self.figures("flood inv fanout", 600, 4)
+
+    def test_an_unknown_strategy_is_refused(self):
+        self.assertEqual(2, run_text("relay = pigeon\n").returncode)
+        self.assertEqual(2, run_text("", "--relay", "pigeon").returncode)
+
+
 class Failures(unittest.TestCase):
     def test_a_broken_bound_exits_1_and_names_seed_time_and_step(self):
         done = run_text("nodes = 2\nduration = 5\n[assert]\nheight_min = 2\n", "--seed", 5)

@@ -16,6 +16,7 @@
 #include "ezp2p/base/time.h"
 #include "ezp2p/chain/network.h"
 #include "ezp2p/crypto/sign.h"
+#include "ezp2p/gossip/relay.h"
 #include "ezp2p/node/event.h"
 #include "ezp2p/node/store_port.h"
 
@@ -33,7 +34,8 @@ typedef struct ez_node_config {
     uint16_t listen_port;  /* advertised to peers; 0: not accepting */
     uint32_t outbound_max; /* connections we choose from the address book and keep */
     uint32_t inbound_max;
-    bool mine; /* mine in the background all the time */
+    bool mine;                      /* mine in the background all the time */
+    const ez_relay_strategy *relay; /* how transactions spread; NULL: the default way */
     const char *user_agent;
     const ez_manual_peer *peers; /* from --peer: kept connected for ever; copied */
     size_t peer_count;

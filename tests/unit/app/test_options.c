@@ -238,9 +238,8 @@ Test(options, names_that_this_version_does_not_have_are_refused_in_words)
     check_text(bad("--network main", home_only).text,
                "--network: expected the name of a network; this version knows `classic` only, not "
                "`main`");
-    check_text(bad("--relay flood", home_only).text,
-               "--relay: expected the name of a relay strategy; this version has `inv` only, not "
-               "`flood`");
+    check_text(bad("--relay pigeon", home_only).text,
+               "--relay: expected `flood`, `inv` or `fanout`, not `pigeon`");
     bad("--log-level loud", home_only);
     bad("--log-format xml", home_only);
     bad("--listen localhost:1", home_only);

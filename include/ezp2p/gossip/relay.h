@@ -1,0 +1,79 @@
+/* Relay strategies: which peer gets a new transaction in which form.
+ *
+ * The node tells its strategy when a link became a peer or went away and when a transaction entered
+ * its pool for the first time; the strategy says for each link what goes out on it. It sees ids and
+ * links, no payloads, no clock, and keeps whatever state it likes: a pure state machine, which the
+ * simulator runs by the thousand.
+ *
+ * A strategy is for speed and cost, not for safety. Whatever it decides, the node announces every
+ * pooled transaction by its id to each peer that is not known to have it, until a block holds it,
+ * and fetches what others announce. So one that does nothing at all loses nothing (that is `inv`),
+ * and nodes of different strategies understand each other.
+ *
+ * To try one of your own: docs/simulator.md, section "Try your own relay strategy".
+ */
+#ifndef EZP2P_GOSSIP_RELAY_H
+#define EZP2P_GOSSIP_RELAY_H
+
+#include "ezp2p/base/id.h"
+#include "ezp2p/base/rng.h"
+#include "ezp2p/chain/types.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a link gets of a new transaction. */
+typedef enum ez_relay_way {
+    EZ_RELAY_ANNOUNCE, /* its id, at the end of the event; the peer asks when it lacks it */
+    EZ_RELAY_PUSH,     /* the whole of it, at once */
+} ez_relay_way;
+
+typedef struct ez_relay_item {
+    ez_tx_id id;
+    ez_link_id from; /* who gave it; value 0: a client of this node */
+} ez_relay_item;
+
+/* The parts of a strategy. Only `name`, `summary` and `spread` are needed; a NULL elsewhere means
+ * that there is nothing to do. `self` is what `create` returned, NULL without one. */
+typedef struct ez_relay_strategy {
+    const char *name;    /* for --relay and scenarios */
+    const char *summary; /* one line for people */
+
+    /* The state of one node; `rng` is a generator of its own, to be copied. */
+    void *(*create)(const ez_rng *rng);
+    void (*destroy)(void *self);
+
+    void (*peer_up)(void *self, ez_link_id link);
+    void (*peer_down)(void *self, ez_link_id link);
+
+    /* A transaction is new here and was checked: fill ways[i] for each of `count` > 0 links. They
+     * are the peers not known to have it that take output now, oldest connection first. All ways
+     * are EZ_RELAY_ANNOUNCE before the call. */
+    void (*spread)(void *self, ez_relay_way *ways, const ez_link_id *links, size_t count,
+                   const ez_relay_item *item);
+} ez_relay_strategy;
+
+extern const ez_relay_strategy ez_relay_flood;  /* push to all */
+extern const ez_relay_strategy ez_relay_inv;    /* announce to all */
+extern const ez_relay_strategy ez_relay_fanout; /* push to a few at random: the worked example */
+
+/* ez_relay_at: the strategies that people can choose by name, one by one; NULL after the last.
+ * ez_relay_find: one of them by its name; NULL when there is none. ez_relay_default: what a node
+ * uses that was told nothing. */
+const ez_relay_strategy *ez_relay_at(size_t i);
+const ez_relay_strategy *ez_relay_find(const char *name, size_t size);
+const ez_relay_strategy *ez_relay_default(void);
+
+/* ---- for the node: a strategy with its state ------------------------------------------------- */
+
+typedef struct ez_relay ez_relay;
+
+ez_relay *ez_relay_new(const ez_relay_strategy *strategy, const ez_rng *rng);
+void ez_relay_free(ez_relay *relay); /* NULL is fine */
+
+void ez_relay_peer_up(ez_relay *relay, ez_link_id link);
+void ez_relay_peer_down(ez_relay *relay, ez_link_id link);
+void ez_relay_spread(ez_relay *relay, ez_relay_way *ways, const ez_link_id *links, size_t count,
+                     const ez_relay_item *item);
+
+#endif

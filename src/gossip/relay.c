@@ -1,0 +1,81 @@
+#include "ezp2p/gossip/relay.h"
+
+#include "ezp2p/base/alloc.h"
+#include "ezp2p/base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ez_relay {
+    const ez_relay_strategy *strategy;
+    void *self;
+};
+
+static const ez_relay_strategy *const strategies[] = {
+    &ez_relay_flood,
+    &ez_relay_inv,
+    &ez_relay_fanout,
+};
+
+const ez_relay_strategy *ez_relay_at(size_t i)
+{
+    return i < sizeof(strategies) / sizeof(strategies[0]) ? strategies[i] : NULL;
+}
+
+const ez_relay_strategy *ez_relay_find(const char *name, size_t size)
+{
+    const ez_relay_strategy *found = NULL;
+    for (size_t i = 0; found == NULL && ez_relay_at(i) != NULL; i++) {
+        const char *const known = ez_relay_at(i)->name;
+        found = strlen(known) == size && memcmp(known, name, size) == 0 ? ez_relay_at(i) : NULL;
+    }
+    return found;
+}
+
+const ez_relay_strategy *ez_relay_default(void)
+{
+    return &ez_relay_inv;
+}
+
+/* ---- a strategy with its state --------------------------------------------------------------- */
+
+ez_relay *ez_relay_new(const ez_relay_strategy *strategy, const ez_rng *rng)
+{
+    EZ_ASSERT(strategy->spread != NULL);
+    ez_relay *const relay = ez_alloc(1, sizeof(*relay));
+    relay->strategy = strategy;
+    relay->self = strategy->create == NULL ? NULL : strategy->create(rng);
+    return relay;
+}
+
+void ez_relay_free(ez_relay *relay)
+{
+    if (relay != NULL && relay->strategy->destroy != NULL) {
+        relay->strategy->destroy(relay->self);
+    }
+    free(relay);
+}
+
+void ez_relay_peer_up(ez_relay *relay, ez_link_id link)
+{
+    if (relay->strategy->peer_up != NULL) {
+        relay->strategy->peer_up(relay->self, link);
+    }
+}
+
+void ez_relay_peer_down(ez_relay *relay, ez_link_id link)
+{
+    if (relay->strategy->peer_down != NULL) {
+        relay->strategy->peer_down(relay->self, link);
+    }
+}
+
+void ez_relay_spread(ez_relay *relay, ez_relay_way *ways, const ez_link_id *links, size_t count,
+                     const ez_relay_item *item)
+{
+    EZ_ASSERT(count > 0);
+    for (size_t i = 0; i < count; i++) {
+        ways[i] = EZ_RELAY_ANNOUNCE;
+    }
+    relay->strategy->spread(relay->self, ways, links, count, item);
+}
