@@ -5,18 +5,12 @@
 
 /* ---- the digest ------------------------------------------------------------------------------ */
 
-void sim_fold(ez_world *world, const void *data, size_t size)
-{
-    const uint64_t parts[2] = {world->digest, ez_siphash(&world->digest_key, data, size)};
-    world->digest = ez_siphash(&world->digest_key, parts, sizeof(parts));
-}
-
 static void fold_numbers(ez_world *world, const uint64_t *numbers, size_t count)
 {
-    sim_fold(world, numbers, count * sizeof(*numbers));
+    world->digest = sim_hash(world->digest, numbers, count * sizeof(*numbers));
 }
 
-/* The bytes of messages are folded where they are cut; see sim_deliver. */
+/* The bytes of messages are folded where they are sent; see sim_send. */
 static uint64_t event_detail(const ez_event *event)
 {
     switch (event->type) {
@@ -80,18 +74,17 @@ static uint64_t effect_detail(const ez_effect *effect)
 
 static void send_message(ez_world *world, const ez_effect *effect)
 {
-    ez_buffer bytes = {0};
-    ez_wire_encode(&bytes, effect->as.message);
+    ez_buffer *const bytes = &world->encoded;
+    bytes->size = 0;
+    ez_wire_encode(bytes, effect->as.message);
     /* The core budgets its output by this figure. */
     const size_t said = ez_message_bytes(effect->as.message);
-    EZ_ASSERT(said <= bytes.size + 16 && bytes.size <= said + 16);
-    sim_fold(world, bytes.data, bytes.size);
+    EZ_ASSERT(said <= bytes->size + 16 && bytes->size <= said + 16);
     /* Each node's address reaches all others through all: at 10,000 hosts that start together it
      * would be all that there is to simulate. */
     if (!world->config.silent || effect->as.message->type != EZ_MSG_ADDRESSES) {
-        sim_send(world, effect->link.value, bytes.data, bytes.size);
+        sim_send(world, effect->link.value, bytes->data, bytes->size);
     }
-    ez_buffer_clear(&bytes);
 }
 
 static void write_later(ez_world *world, sim_host *host, ez_write *write)

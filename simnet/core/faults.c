@@ -97,7 +97,7 @@ size_t ez_world_links(const ez_world *world, ez_world_link **out)
 {
     size_t count = 0;
     const sim_link *link;
-    *out = ez_alloc(HASH_COUNT(world->links) + 1, sizeof(**out));
+    *out = ez_alloc(world->link_count + 1, sizeof(**out));
     DL_FOREACH (world->link_list, link) {
         if (link->ends[0].open && link->ends[1].open && link->ends[0].host != 0 &&
             link->ends[1].host != 0) {

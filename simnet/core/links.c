@@ -16,10 +16,7 @@
 
 sim_link *sim_link_of(const ez_world *world, uint64_t link)
 {
-    const uint64_t number = link / 2;
-    sim_link *found = NULL;
-    HASH_FIND(hh, world->links, &number, sizeof(number), found);
-    return found;
+    return link / 2 > world->last_link ? NULL : world->links[link / 2];
 }
 
 sim_end *sim_end_of(const ez_world *world, uint64_t link)
@@ -45,14 +42,20 @@ sim_link *sim_link_new(ez_world *world)
         link->ends[i].open = true;
         link->ends[i].cutter = ez_cutter_new(EZ_FRAME_HELLO_BYTES_MAX);
     }
-    HASH_ADD(hh, world->links, number, sizeof(link->number), link);
+    if (link->number >= world->link_capacity) {
+        world->link_capacity = world->link_capacity * 2 + 64;
+        world->links = ez_realloc(world->links, world->link_capacity, sizeof(sim_link *));
+    }
+    world->links[link->number] = link;
+    world->link_count++;
     DL_APPEND(world->link_list, link);
     return link;
 }
 
 static void free_link(ez_world *world, sim_link *link)
 {
-    HASH_DEL(world->links, link);
+    world->links[link->number] = NULL;
+    world->link_count--;
     DL_DELETE(world->link_list, link);
     ez_cutter_free(link->ends[0].cutter);
     ez_cutter_free(link->ends[1].cutter);
@@ -300,12 +303,15 @@ void sim_send(ez_world *world, uint64_t id, const void *data, size_t size)
     sim_end *const from = &link->ends[id % 2];
     from->unread += size;
     world->unread_peak = from->unread > world->unread_peak ? from->unread : world->unread_peak;
-    if (!link->half_open) {
+    uint64_t hash;
+    ez_blob *const bytes = sim_messages_hold(world->messages, &hash, data, size);
+    world->digest = sim_hash(world->digest, &hash, sizeof(hash));
+    if (link->half_open) {
+        ez_blob_unref(bytes);
+    } else {
         const ez_time_ms after = sending_ms(world, from->host, size) + link->latency;
         from->arrival = world->time + after;
-        sim_at(
-            world, after,
-            &(sim_event){.kind = SIM_DELIVER, .link = id ^ 1, .payload = ez_blob_new(data, size)});
+        sim_at(world, after, &(sim_event){.kind = SIM_DELIVER, .link = id ^ 1, .payload = bytes});
     }
     if (from->unread > UNREAD_MAX) {
         sim_at(world, 0,
@@ -322,20 +328,19 @@ static bool take_frame(ez_world *world, sim_end *end, uint64_t id, const uint8_t
                        size_t size)
 {
     sim_host *const host = sim_host_of(world, end->host);
-    ez_decoded decoded;
+    sim_decoded own = {0};
+    sim_decoded *const opened = sim_messages_open(world->messages, &own, frame, size);
     ez_event event = {.link = {id}};
-    const ez_goodbye fault = ez_wire_decode(&decoded, frame, size);
-    sim_fold(world, frame, size);
-    if (fault != EZ_GOODBYE_UNSPECIFIED) {
+    if (opened->fault != EZ_GOODBYE_UNSPECIFIED) {
         event.type = EZ_EVENT_LINK_FAULT;
-        event.as.fault = fault;
+        event.as.fault = opened->fault;
     } else {
         event.type = EZ_EVENT_MESSAGE;
-        event.as.message.message = &decoded.message;
+        event.as.message.message = &opened->decoded.message;
         event.as.message.wire_bytes = size + EZ_FRAME_PREFIX_BYTES;
     }
     sim_dispatch(world, host, &event);
-    ez_decoded_clear(&decoded);
+    sim_messages_close(opened, &own);
     return end->open;
 }
 
@@ -385,9 +390,9 @@ static void note_read(ez_world *world, uint64_t sender, size_t size)
     sim_end *const from = sim_end_of(world, sender);
     from->unread -= size;
     if (from->unread == 0 && from->open && from->host != 0) {
-        sim_at(world, 0,
-               &(sim_event){
-                   .kind = SIM_DRAINED, .host = from->host, .life = from->life, .link = sender});
+        sim_tell(world,
+                 &(sim_event){
+                     .kind = SIM_DRAINED, .host = from->host, .life = from->life, .link = sender});
     }
 }
 

@@ -1,5 +1,10 @@
 /* What is going to happen, in order of virtual time; at one time in order of arrival here, so that
- * a run is repeatable. A binary heap of small values. */
+ * a run is repeatable.
+ *
+ * Nearly everything happens within a second: messages arrive, checks end. So there is a list for
+ * each of the next EZ_NEAR_MS milliseconds, where adding and taking cost the same however much is
+ * under way, and a heap for what comes later, from which it moves to its list as time goes on.
+ */
 #ifndef EZP2P_SIMNET_TIMELINE_H
 #define EZP2P_SIMNET_TIMELINE_H
 
@@ -8,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define EZ_NEAR_MS 1024u /* a multiple of 64 */
 
 typedef enum sim_kind {
     SIM_TICK,        /* a host's deadline */
@@ -33,14 +40,25 @@ typedef struct sim_event {
     void *payload; /* owned */
 } sim_event;
 
+/* Events of one millisecond, those before `taken` gone. */
+typedef struct sim_bucket {
+    sim_event *events;
+    size_t taken, count, capacity;
+} sim_bucket;
+
 typedef struct sim_timeline {
-    sim_event *heap;
-    size_t count, capacity;
+    ez_time_ms now;                   /* of the event taken last, or later */
+    sim_bucket near[EZ_NEAR_MS];      /* from now on, by time modulo EZ_NEAR_MS */
+    uint64_t filled[EZ_NEAR_MS / 64]; /* a bit for each bucket that is not empty */
+    sim_event *far;                   /* a heap of four branches */
+    size_t far_count, far_capacity;
     uint64_t last_order;
 } sim_timeline;
 
 /* A zeroed sim_timeline is empty. sim_timeline_clear frees the memory, not the payloads. */
 void sim_timeline_clear(sim_timeline *timeline);
+
+/* sim_timeline_add: not before the event taken last. */
 void sim_timeline_add(sim_timeline *timeline, const sim_event *event);
 
 /* sim_timeline_pop: the next event, when it is not later than `until`.

@@ -23,8 +23,11 @@ ez_world *ez_world_new(const ez_world_config *config)
     }
     memcpy(seed, &config->seed, sizeof(config->seed));
     ez_rng_init(&world->rng, seed);
-    world->digest_key = ez_rng_key(&world->rng);
+    world->digest = ez_rng_next(&world->rng);
     world->shared = sim_shared_new();
+    world->messages = sim_messages_new();
+    world->links = ez_alloc(1, sizeof(sim_link *));
+    world->link_capacity = 1;
     return world;
 }
 
@@ -81,6 +84,9 @@ void ez_world_free(ez_world *world)
         free_host(world->hosts[i]);
     }
     sim_shared_free(world->shared);
+    sim_messages_free(world->messages);
+    ez_buffer_clear(&world->encoded);
+    free(world->links);
     free(world->ended);
     free(world->hosts);
     free(world);
@@ -307,6 +313,13 @@ static bool is_due(const ez_world *world, const sim_event *event)
     const sim_end *const end = sim_end_of(world, event->link);
     bool has_link = event->link == 0 || event->kind == SIM_LINK_UP || (end != NULL && end->open);
     return has_link && sim_is_alive(world, event->host, event->life);
+}
+
+void sim_tell(ez_world *world, const sim_event *event)
+{
+    if (!sim_hold(world, event) && is_due(world, event)) {
+        happen_to(world, sim_host_of(world, event->host), event);
+    }
 }
 
 void sim_happen(ez_world *world, const sim_event *event)

@@ -5,6 +5,7 @@
  *   links.c     dials, links, streams
  *   faults.c    what goes wrong with hosts and links
  *   shared.c    what thousands of hosts need not hold or compute each for itself
+ *   messages.c  the bytes of messages, held and decoded once
  *   stranger.c  links whose far end is a test
  *   replay.c    the check of a store against its own chain
  *   timeline.c  what is going to happen
@@ -18,6 +19,7 @@
 #include "ezp2p/wire/codec.h"
 #include "ezp2p/wire/frame.h"
 #include "faults.h"
+#include "messages.h"
 #include "shared.h"
 #include "stranger.h"
 #include "timeline.h"
@@ -79,7 +81,6 @@ typedef struct sim_link {
     bool half_open;  /* nothing sent arrives any more, and nobody is told */
     sim_end ends[2]; /* the dialler's first */
     struct sim_link *prev, *next;
-    UT_hash_handle hh;
 } sim_link;
 
 typedef struct sim_dial {
@@ -119,14 +120,16 @@ struct ez_world {
     ez_time_ms time;
     sim_timeline timeline;
     ez_rng rng; /* of seeds, latencies and tests */
-    ez_siphash_key digest_key;
     uint64_t digest;
     uint64_t honest_faults;
     sim_host **hosts; /* hosts[number - 1] */
     size_t host_count;
-    sim_link *links; /* by number */
-    sim_link *link_list;
-    uint64_t *ended; /* numbers of links with a closed end, to be looked at by the next sweep */
+    sim_link **links; /* by number, NULL: gone; numbers come in order and are not used again */
+    size_t link_count, link_capacity; /* of those that are there; of the table */
+    sim_link *link_list;              /* in order of age */
+    sim_messages *messages;
+    ez_buffer encoded; /* the message being sent */
+    uint64_t *ended;   /* numbers of links with a closed end, to be looked at by the next sweep */
     size_t ended_count, ended_capacity;
     size_t unread_peak;
     uint64_t steps;
@@ -146,6 +149,8 @@ void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event);
 /* Put something on the timeline, `after` from now. */
 void sim_at(ez_world *world, ez_time_ms after, const sim_event *event);
 void sim_commit(ez_world *world, sim_host *host);
+/* Let a host have what concerns it, now or, when it is paused, later. */
+void sim_tell(ez_world *world, const sim_event *event);
 
 /* Let one thing happen; takes its payload. */
 void sim_happen(ez_world *world, const sim_event *event);
@@ -160,7 +165,6 @@ void sim_drop_held(sim_host *host);
 
 /* ---- effects.c */
 void sim_carry_out(ez_world *world, sim_host *host);
-void sim_fold(ez_world *world, const void *data, size_t size);
 void sim_fold_event(ez_world *world, const sim_host *host, const ez_event *event);
 
 /* ---- links.c */

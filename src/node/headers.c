@@ -344,8 +344,9 @@ void node_block_announced(ez_node *node, ez_peer *peer, const ez_message *messag
     }
     ez_block_id id;
     ez_header_id(&id, header);
-    bool is_new = ez_tree_find(node->tree, &id) == NULL;
-    ez_entry *entry = take_header(node, peer, header);
+    ez_entry *entry = ez_tree_find(node->tree, &id);
+    bool is_new = entry == NULL;
+    entry = is_new ? take_header(node, peer, header) : entry; /* once judged is enough */
     if (entry == NULL || ez_entry_is_invalid(entry)) {
         return;
     }

@@ -631,6 +631,8 @@ Test(blocks, crash_at_any_moment_leaves_a_chain_that_replays)
         ez_world_start(world, victim);
         cr_assert_geq(height_of(world, victim), info.header.index);
     }
+    ez_world_run(world, 10000);
+    ez_world_mine(world, 1); /* or a tie would last */
     cr_expect(run_to_agreement(world, 60000));
     world_end(world);
 }
