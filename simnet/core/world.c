@@ -243,8 +243,12 @@ void sim_commit(ez_world *world, sim_host *host)
     }
 }
 
-static void tick(ez_world *world, sim_host *host)
+/* One that was put on the timeline before an earlier one is void, or they would add up. */
+static void tick(ez_world *world, sim_host *host, ez_time_ms at)
 {
+    if (at != host->tick_at) {
+        return;
+    }
     host->tick_at = EZ_TIME_NEVER;
     if (ez_node_deadline(host->node) <= world->time) {
         sim_dispatch(world, host, &(ez_event){.type = EZ_EVENT_TICK});
@@ -275,7 +279,7 @@ static void happen_to(ez_world *world, sim_host *host, const sim_event *event)
     ez_event told = {.link = {event->link}};
     switch (event->kind) {
     case SIM_TICK:
-        tick(world, host);
+        tick(world, host, event->at);
         return;
     case SIM_COMMIT:
         host->commit_due = false;
