@@ -18,6 +18,10 @@
 
 #define PROBE_INTERVAL_MS 100
 
+/* The core waits for a link's output to drain only when much is queued (EZ_OUTPUT_BYTES_MAX): to
+ * hear of every small message that is out would double the number of events. */
+#define DRAINED_BYTES 32768
+
 static uint64_t clock_us(clockid_t clock)
 {
     struct timespec now;
@@ -52,6 +56,9 @@ void ez_driver_hold(ez_driver *driver)
 void ez_driver_release(ez_driver *driver)
 {
     EZ_ASSERT(driver->held_depth > 0);
+    if (driver->held_depth == 1) {
+        ez_links_flush(driver); /* all messages that the callback led to, one write for each link */
+    }
     if (--driver->held_depth == 0) {
         uint64_t held_us = clock_us(CLOCK_MONOTONIC) - driver->held_since_us;
         driver->held_max_us = held_us > driver->held_max_us ? held_us : driver->held_max_us;
@@ -104,9 +111,19 @@ static void carry_out_on_link(ez_link *link, const ez_effect *effect)
     }
 }
 
+static bool is_on_link(const ez_effect *effect)
+{
+    return effect->type == EZ_EFFECT_SEND || effect->type == EZ_EFFECT_CLOSE ||
+           effect->type == EZ_EFFECT_READY;
+}
+
+/* What was said before a check, or before another thread is woken, does not wait for it. */
 static void carry_out(ez_driver *driver, const ez_effect *effect)
 {
     const ez_driver_sinks *sinks = &driver->config.sinks;
+    if (!is_on_link(effect)) {
+        ez_links_flush(driver);
+    }
     switch (effect->type) {
     case EZ_EFFECT_DIAL:
         ez_dial_start(driver, effect->as.dial.dial, effect->as.dial.host, effect->as.dial.port);
@@ -297,6 +314,7 @@ static const ez_driver_tuning default_tuning = {
     /* The core begins a frame below EZ_OUTPUT_BYTES_MAX and lets headers and announcements pass
      * even above: an honest peer that reads slowly must not be dropped for those. */
     .output_max = EZ_OUTPUT_BYTES_MAX + 2 * EZ_FRAME_BYTES_MAX,
+    .drained_bytes = DRAINED_BYTES,
 };
 
 ez_status ez_driver_new(ez_driver **out, const ez_driver_config *config)
@@ -350,10 +368,12 @@ void ez_driver_start(ez_driver *driver, const ez_core *core)
     set_timer(driver->sweep_timer, driver->tuning.sweep_ms);
     ez_mailbox_start(driver->mailbox);
     ez_listen_update(driver);
+    ez_driver_hold(driver);
     driver->handling = true;
     driver->inline_left = INLINE_COST_EVENT;
     settle(driver); /* a new core may have things to do at once */
     driver->handling = false;
+    ez_driver_release(driver);
 }
 
 bool ez_driver_link_bytes(const ez_driver *driver, ez_link_id id, uint64_t *in, uint64_t *out)

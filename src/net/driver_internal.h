@@ -29,11 +29,13 @@ typedef struct ez_driver_tuning {
     uint32_t frame_timeout_ms;
     uint32_t output_stall_ms;
     uint32_t dial_timeout_ms;
-    uint32_t close_ms;  /* for flushing what is queued and seeing it arrive */
-    uint32_t sweep_ms;  /* how often links are looked at */
-    uint32_t pause_ms;  /* without accepting, when descriptors run short */
-    size_t output_max;  /* bytes queued to a link */
-    int descriptor_max; /* of this process; 0: ask the system */
+    uint32_t close_ms;    /* for flushing what is queued and seeing it arrive */
+    uint32_t sweep_ms;    /* how often links are looked at */
+    uint32_t pause_ms;    /* without accepting, when descriptors run short */
+    size_t output_max;    /* bytes queued to a link */
+    size_t drained_bytes; /* queued to a link since the core last heard that all was out, before it
+                             hears of it again */
+    int descriptor_max;   /* of this process; 0: ask the system */
 } ez_driver_tuning;
 
 typedef struct ez_link ez_link;
@@ -61,6 +63,8 @@ struct ez_driver {
     ez_mailbox *mailbox;
     ez_workers *workers;
     ez_link_table links;
+    ez_link **dirty; /* links with output that nobody has tried to write yet */
+    size_t dirty_count, dirty_capacity;
     ez_dial *dials;
     struct evconnlistener *listener;
     bool listener_paused; /* out of descriptors, not at the cap */
@@ -96,6 +100,8 @@ void ez_links_reap_later(ez_driver *driver);
 void ez_links_reap(ez_driver *driver);  /* free those marked dead */
 void ez_links_sweep(ez_driver *driver); /* look for timeouts */
 void ez_links_free(ez_driver *driver);  /* free all, at once */
+void ez_links_flush_later(ez_driver *driver, ez_link *link);
+void ez_links_flush(ez_driver *driver); /* write what was queued to any link */
 
 /* ---- listen.c ----------------------------------------------------------------------------- */
 

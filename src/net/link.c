@@ -40,7 +40,8 @@ struct ez_link {
     link_state state;
     bool closed;       /* by the core */
     bool ended;        /* the other side is gone; input may be left */
-    bool owes_drained; /* output was queued since the core last heard that all is out */
+    bool is_dirty;     /* in the driver's list of links to flush */
+    size_t unreported; /* bytes queued since the core last heard that all is out */
     struct bufferevent *socket;
     struct evbuffer_cb_entry *count_in;
     struct evbuffer_cb_entry *count_out;
@@ -252,6 +253,38 @@ static void encode(ez_link *link, struct evbuffer *out, const ez_message *messag
     EZ_ASSERT(failed == 0);
 }
 
+static void linger(ez_link *link);
+
+static void all_is_out(ez_link *link)
+{
+    if (link->state == LINK_FLUSHING) {
+        linger(link);
+    } else if (link->state == LINK_OPEN && link->unreported >= link->driver->tuning.drained_bytes) {
+        link->unreported = 0;
+        tell(link, EZ_EVENT_LINK_DRAINED);
+    }
+}
+
+/* Write what the kernel takes now. Only for the rest, or for the story of an error, the loop is
+ * asked to say when the socket is writable: that takes two system calls and a turn of the loop. */
+void ez_link_flush(ez_link *link)
+{
+    struct evbuffer *out = bufferevent_get_output(link->socket);
+    link->is_dirty = false;
+    bool waits = (bufferevent_get_enabled(link->socket) & EV_WRITE) != 0;
+    if (link->state == LINK_DEAD || waits || evbuffer_get_length(out) == 0) {
+        return;
+    }
+    evbuffer_unfreeze(out, 1); /* a bufferevent guards the front of its output */
+    (void)evbuffer_write_atmost(out, bufferevent_getfd(link->socket), WRITE_ONCE_BYTES);
+    evbuffer_freeze(out, 1);
+    if (evbuffer_get_length(out) > 0) {
+        bufferevent_enable(link->socket, EV_WRITE);
+    } else {
+        all_is_out(link);
+    }
+}
+
 void ez_link_send(ez_link *link, const ez_message *message)
 {
     if (link->state != LINK_OPEN && link->state != LINK_FAULTED) {
@@ -271,7 +304,11 @@ void ez_link_send(ez_link *link, const ez_message *message)
     encode(link, plain, message);
     link->transport.seal(link->transport.self, bufferevent_get_output(link->socket), plain);
     EZ_ASSERT(evbuffer_get_length(plain) == 0);
-    link->owes_drained = true;
+    link->unreported += queued_bytes(link) - queued;
+    if (!link->is_dirty) {
+        link->is_dirty = true;
+        ez_links_flush_later(link->driver, link);
+    }
 }
 
 /* Everything is out: shut our end and wait for the other side's. */
@@ -294,12 +331,8 @@ static void on_write(struct bufferevent *socket, void *self)
         return; /* callbacks are deferred: more was queued meanwhile */
     }
     ez_driver_hold(link->driver);
-    if (link->state == LINK_FLUSHING) {
-        linger(link);
-    } else if (link->state == LINK_OPEN && link->owes_drained) {
-        link->owes_drained = false;
-        tell(link, EZ_EVENT_LINK_DRAINED);
-    }
+    bufferevent_disable(link->socket, EV_WRITE);
+    all_is_out(link);
     ez_driver_release(link->driver);
 }
 
@@ -358,6 +391,8 @@ void ez_link_close(ez_link *link)
     set_timer(link, link->driver->tuning.close_ms);
     if (queued_bytes(link) == 0) {
         linger(link);
+    } else {
+        ez_link_flush(link);
     }
 }
 
@@ -418,7 +453,8 @@ static void attach_socket(ez_link *link, int descriptor)
     bufferevent_setwatermark(link->socket, EV_READ, 0, READ_AHEAD_BYTES);
     bufferevent_set_max_single_read(link->socket, READ_ONCE_BYTES);
     bufferevent_set_max_single_write(link->socket, WRITE_ONCE_BYTES);
-    bufferevent_enable(link->socket, EV_READ | EV_WRITE);
+    bufferevent_disable(link->socket, EV_WRITE); /* ez_link_flush asks for it */
+    bufferevent_enable(link->socket, EV_READ);
 }
 
 ez_link *ez_link_new(ez_driver *driver, const ez_link_config *config, int descriptor)

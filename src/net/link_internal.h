@@ -29,7 +29,10 @@ bool ez_link_is_dead(const ez_link *link);
 /* ez_link_is_closed: the core closed it, and is told nothing more about it. */
 bool ez_link_is_closed(const ez_link *link);
 
+/* ez_link_send: queue a message; it is written when the callback under way is over, or by
+ * ez_links_flush before. */
 void ez_link_send(ez_link *link, const ez_message *message);
+void ez_link_flush(ez_link *link);
 void ez_link_close(ez_link *link);
 void ez_link_raise_limit(ez_link *link);
 

@@ -81,11 +81,31 @@ void ez_links_sweep(ez_driver *driver)
     }
 }
 
+void ez_links_flush_later(ez_driver *driver, ez_link *link)
+{
+    if (driver->dirty_count == driver->dirty_capacity) {
+        driver->dirty_capacity = driver->dirty_capacity == 0 ? 16 : 2 * driver->dirty_capacity;
+        driver->dirty = ez_realloc(driver->dirty, driver->dirty_capacity, sizeof *driver->dirty);
+    }
+    driver->dirty[driver->dirty_count++] = link;
+}
+
+/* Whatever the core queues when it hears that a link is drained has its turn in the same loop.
+ * Links are freed between callbacks only, when the list is empty. */
+void ez_links_flush(ez_driver *driver)
+{
+    for (size_t i = 0; i < driver->dirty_count; i++) {
+        ez_link_flush(driver->dirty[i]);
+    }
+    driver->dirty_count = 0;
+}
+
 void ez_links_free(ez_driver *driver)
 {
     for (size_t i = 0; i < driver->links.count; i++) {
         ez_link_free(driver->links.list[i]);
     }
     free(driver->links.list);
+    free(driver->dirty);
     driver->links = (ez_link_table){0};
 }

@@ -24,7 +24,8 @@ typedef enum ez_event_type {
     EZ_EVENT_MESSAGE,      /* a frame was decoded */
     EZ_EVENT_LINK_FAULT,   /* the stream broke a framing rule or bound; the core answers with a
                               Goodbye and a close */
-    EZ_EVENT_LINK_DRAINED, /* all output queued for a link has been handed to the kernel */
+    EZ_EVENT_LINK_DRAINED, /* all output queued for a link has been handed to the kernel; need not
+                              be told before 32 KiB were queued since the last time */
     EZ_EVENT_CHECKED,      /* a check job is done; the core takes the job */
     EZ_EVENT_STORED,       /* all writes up to `number` are durable */
     EZ_EVENT_PROOF_FOUND,  /* the miner found a proof for a template */

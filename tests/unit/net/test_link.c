@@ -318,8 +318,10 @@ Test(link, a_full_queue_takes_a_goodbye_and_nothing_else)
 
 Test(link, what_is_sent_arrives_and_drained_is_told_once)
 {
-    link_pair pair = new_pair();
+    fake_core *core = fake_new_listening();
     ez_message first = ping_of(1), second = ping_of(2);
+    core->driver->tuning.drained_bytes = 2 * ez_message_bytes(&first);
+    link_pair pair = pair_on(core);
     fake_send(pair.core, pair.link, &first);
     fake_send(pair.core, pair.link, &second);
     fake_poke(pair.core);
@@ -338,6 +340,67 @@ Test(link, what_is_sent_arrives_and_drained_is_told_once)
     cr_assert(ez_driver_link_bytes(pair.core->driver, pair.link, &in, &out));
     cr_assert_eq(out, 2 * ez_message_bytes(&first));
     cr_assert_eq(in, 0);
+    pair_free(&pair);
+}
+
+Test(link, that_little_was_sent_is_not_worth_telling)
+{
+    fake_core *core = fake_new_listening();
+    ez_message ping = ping_of(1);
+    core->driver->tuning.drained_bytes = 2 * ez_message_bytes(&ping);
+    link_pair pair = pair_on(core);
+    send_and_poke(&pair, &ping);
+    turn_for_a_while(core);
+    cr_assert_eq(fake_count(core, EZ_EVENT_LINK_DRAINED), 0);
+    send_and_poke(&pair, &ping);
+    cr_assert_eq(fake_count(core, EZ_EVENT_LINK_DRAINED), 1, "both together are");
+    pair_free(&pair);
+}
+
+Test(link, what_the_kernel_has_room_for_is_out_when_the_callback_is_over)
+{
+    link_pair pair = new_pair();
+    ez_message ping = ping_of(1);
+    uint8_t frame[64];
+    fake_send(pair.core, pair.link, &ping);
+    fake_send(pair.core, pair.link, &ping);
+    fake_poke(pair.core); /* the loop does not turn */
+    cr_assert_eq(recv(pair.peer, frame, sizeof frame, MSG_DONTWAIT),
+                 (ssize_t)(2 * ez_message_bytes(&ping)), "both in one piece");
+    pair_free(&pair);
+}
+
+static int waiting_peer;
+static ssize_t arrived;
+
+static void look_when_checked(fake_core *core, const seen_event *event)
+{
+    (void)core;
+    uint8_t frame[64];
+    if (event->type == EZ_EVENT_CHECKED) {
+        arrived = recv(waiting_peer, frame, sizeof frame, MSG_DONTWAIT);
+    }
+}
+
+Test(link, a_message_does_not_wait_for_the_check_after_it)
+{
+    fake_core *core = fake_new_listening();
+    core->react = look_when_checked;
+    link_pair pair = pair_on(core);
+    waiting_peer = pair.peer;
+    ez_message ping = ping_of(1);
+    uint8_t *bytes;
+    ez_network network;
+    ez_network_classic(&network);
+    ez_effect check = {.type = EZ_EFFECT_CHECK};
+    check.as.job = ez_check_job_new(EZ_CHECK_TX, 1, &network);
+    check.as.job->bytes = ez_blob_new_empty(16, &bytes);
+    memset(bytes, 0xff, 16);
+    fake_send(core, pair.link, &ping);
+    fake_effect(core, &check);
+    fake_poke(core);
+    fake_wait(core, EZ_EVENT_CHECKED, 1);
+    cr_assert_eq(arrived, (ssize_t)ez_message_bytes(&ping));
     pair_free(&pair);
 }
 
