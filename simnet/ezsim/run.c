@@ -55,6 +55,21 @@ static void note_fault(ez_run *run, size_t host, const ez_notice *notice)
     }
 }
 
+/* At equal work the first seen stays, so whoever changes chains has gained. */
+static void note_reorg(ez_run *run, size_t host, const ez_notice *notice)
+{
+    const ez_node *const node = ez_world_node(run->world, host);
+    ez_block_info before, after;
+    ez_histogram_add(&run->reorg_depth, notice->depth);
+    if (!ez_node_block_by_id(node, &before, &notice->old_tip) ||
+        !ez_node_block_by_id(node, &after, &notice->block) || before.invalid) {
+        return;
+    }
+    if (ez_work_compare(&after.work, &before.work) <= 0) {
+        ez_run_fail(run, "host %zu left its chain for one of no more work", host);
+    }
+}
+
 static void on_notice(void *self, size_t host, const ez_notice *notice)
 {
     ez_run *const run = self;
@@ -79,7 +94,7 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
         }
         break;
     case EZ_NOTICE_REORG:
-        ez_histogram_add(&run->reorg_depth, notice->depth);
+        note_reorg(run, host, notice);
         break;
     case EZ_NOTICE_PEER_DOWN:
         note_fault(run, host, notice);
