@@ -172,6 +172,7 @@ ez_status ez_db_prepare(ez_db *db, ez_db_role role)
 
 void ez_db_clear(ez_db *db)
 {
+    ez_db_body_close(db);
     for (int i = 0; i < EZ_SQL_COUNT; i++) {
         sqlite3_finalize(db->statements[i]);
     }

@@ -20,8 +20,8 @@ typedef enum ez_db_role {
 #define EZ_DB_ALL (EZ_DB_WRITER | EZ_DB_READER | EZ_DB_VERIFIER)
 #define EZ_DB_RD  (EZ_DB_READER | EZ_DB_VERIFIER)
 
-/* A transaction's place is its block's row and its position in the body, so that the rows of one
- * block lie side by side and are deleted as one range. A body holds far fewer than 2^16 entries. */
+/* A transaction's place is its block's row and its position in the body. A body holds far fewer
+ * than 2^16 entries. */
 #define EZ_PLACE_BITS 16
 
 /* block.state */
@@ -38,29 +38,29 @@ typedef enum ez_db_role {
     X(BLOCK_AT, EZ_DB_RD, "SELECT id, header FROM block WHERE seq = ?1") \
     X(UNDO_GET, EZ_DB_READER, "SELECT record FROM undo WHERE block = ?1") \
     X(ACCOUNT_GET, EZ_DB_READER, "SELECT balance, sequence FROM account WHERE tail = ?1 AND key = ?2") \
-    X(TX_FIND, EZ_DB_RD, "SELECT place, offset, size FROM tx WHERE tail = ?1 AND id = ?2") \
+    X(TX_FIND, EZ_DB_RD, "SELECT place, offset, size FROM tx WHERE tail = ?1") \
     /* load */ \
     X(LOAD_BLOCKS, EZ_DB_RD, "SELECT id, header, state FROM block ORDER BY seq") \
     X(LOAD_SPAN, EZ_DB_RD, "SELECT count(*), min(height), max(height) FROM chain") \
-    X(LOAD_TIP, EZ_DB_READER, "SELECT id, header FROM chain LEFT JOIN block ON seq = block ORDER BY height DESC LIMIT 1") \
+    X(LOAD_TIP, EZ_DB_READER | EZ_DB_WRITER, "SELECT id, header FROM chain LEFT JOIN block ON seq = block ORDER BY height DESC LIMIT 1") \
     X(LOAD_POOL, EZ_DB_RD, "SELECT bytes, id FROM pool ORDER BY seq") \
     X(LOAD_MANUAL, EZ_DB_READER, "SELECT host, port FROM manual_peer ORDER BY seq") \
     X(LOAD_BOOK, EZ_DB_READER, "SELECT snapshot FROM book") \
     /* writes */ \
-    X(BLOCK_PUT, EZ_DB_WRITER, "INSERT INTO block(tail, id, header, view_hash, state) VALUES(?1, ?2, ?3, ?4, 0)") \
+    X(BLOCK_PUT, EZ_DB_WRITER, "INSERT INTO block(tail, id, header, view_hash, state) VALUES(?1, ?2, ?3, ?4, ?5)") \
     X(BODY_PUT, EZ_DB_WRITER, "INSERT INTO body(block, bytes) VALUES(?1, ?2)") \
     X(BLOCK_MARK, EZ_DB_WRITER, "UPDATE block SET state = state | ?2 WHERE seq = ?1") \
-    X(CHAIN_ID_AT, EZ_DB_WRITER, "SELECT id FROM chain JOIN block ON seq = block WHERE height = ?1") \
     X(CHAIN_PUT, EZ_DB_WRITER, "INSERT INTO chain(height, block) VALUES(?1, ?2)") \
     X(CHAIN_DELETE, EZ_DB_WRITER, "DELETE FROM chain WHERE height = ?1 AND block = ?2 AND height = (SELECT max(height) FROM chain)") \
     X(UNDO_PUT, EZ_DB_WRITER, "INSERT INTO undo(block, record) VALUES(?1, ?2)") \
     X(UNDO_DELETE, EZ_DB_WRITER, "DELETE FROM undo WHERE block = ?1") \
-    X(TX_PUT, EZ_DB_WRITER, "INSERT INTO tx(place, tail, id, offset, size) VALUES(?1, ?2, ?3, ?4, ?5)") \
-    X(TX_DELETE, EZ_DB_WRITER, "DELETE FROM tx WHERE place BETWEEN ?1 AND ?2") \
+    X(TX_PUT, EZ_DB_WRITER, "INSERT INTO tx(tail, place, offset, size) VALUES(?1, ?2, ?3, ?4)") \
+    X(TX_DELETE, EZ_DB_WRITER, "DELETE FROM tx WHERE tail = ?1 AND place = ?2") \
     X(ACCOUNT_UPDATE, EZ_DB_WRITER, "UPDATE account SET balance = ?3, sequence = ?4 WHERE tail = ?1 AND key = ?2") \
     X(ACCOUNT_PUT, EZ_DB_WRITER, "INSERT INTO account(tail, key, balance, sequence) VALUES(?1, ?2, ?3, ?4)") \
     X(ACCOUNT_DELETE, EZ_DB_WRITER, "DELETE FROM account WHERE tail = ?1 AND key = ?2") \
-    X(POOL_PUT, EZ_DB_WRITER, "INSERT INTO pool(tail, id, bytes) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM pool WHERE tail = ?1 AND id = ?2)") \
+    X(POOL_FIND, EZ_DB_WRITER, "SELECT 1 FROM pool WHERE tail = ?1 AND id = ?2") \
+    X(POOL_PUT, EZ_DB_WRITER, "INSERT INTO pool(tail, id, bytes) VALUES(?1, ?2, ?3)") \
     X(POOL_DELETE, EZ_DB_WRITER, "DELETE FROM pool WHERE tail = ?1 AND id = ?2") \
     X(BOOK_PUT, EZ_DB_WRITER, "INSERT OR REPLACE INTO book(id, snapshot) VALUES(1, ?1)") \
     X(MANUAL_PUT, EZ_DB_WRITER, "INSERT OR IGNORE INTO manual_peer(host, port) VALUES(?1, ?2)") \
@@ -68,7 +68,7 @@ typedef enum ez_db_role {
     /* verify */ \
     X(WALK, EZ_DB_VERIFIER, "SELECT height, seq, id, header, view_hash, state, record, bytes FROM chain LEFT JOIN block ON seq = chain.block LEFT JOIN undo ON undo.block = seq LEFT JOIN body ON body.block = seq ORDER BY height") \
     X(WALK_ACCOUNTS, EZ_DB_VERIFIER, "SELECT key, tail, balance, sequence FROM account ORDER BY rowid") \
-    X(COUNT_TXS, EZ_DB_VERIFIER, "SELECT count(*) FROM tx NOT INDEXED") \
+    X(COUNT_TXS, EZ_DB_VERIFIER, "SELECT count(*) FROM tx") \
     X(COUNT_UNDO, EZ_DB_VERIFIER, "SELECT count(*) FROM undo") \
     X(COUNT_BODILESS, EZ_DB_VERIFIER, "SELECT count(*) FROM block WHERE NOT EXISTS (SELECT 1 FROM body WHERE body.block = seq)") \
     X(INTEGRITY, EZ_DB_VERIFIER, "PRAGMA integrity_check(1)")
@@ -84,6 +84,7 @@ typedef enum ez_sql {
 typedef struct ez_db {
     sqlite3 *handle;
     sqlite3_stmt *statements[EZ_SQL_COUNT];
+    sqlite3_blob *body;            /* on the body that was read last, or NULL (body.c) */
     const ez_store_config *config; /* borrowed from the store */
 } ez_db;
 
@@ -147,6 +148,13 @@ uint64_t ez_db_column_number(const ez_db *db, ez_sql sql, int column);
 bool ez_db_column_copy(void *out, size_t size, const ez_db *db, ez_sql sql, int column);
 const uint8_t *ez_db_column_bytes(size_t *size, const ez_db *db, ez_sql sql, int column);
 bool ez_db_column_is_null(const ez_db *db, ez_sql sql, int column);
+
+/* ez_db_body_open: get at the body in row `seq`; false when it is not there or cannot be read. It
+ * stays open until the next, or ez_db_body_close, and keeps the read transaction alive as long.
+ * ez_db_body_read: exactly `size` bytes of it from `offset` on; false when they are not there. */
+bool ez_db_body_open(ez_db *db, uint64_t seq, size_t *size);
+bool ez_db_body_read(ez_db *db, void *out, size_t offset, size_t size);
+void ez_db_body_close(ez_db *db);
 
 /* ez_db_tail: the last eight bytes of an id or key as an integer: what the indexes hold, a third of
  * the size and more than twice the speed of whole keys. The tail, because proof of work makes the

@@ -50,6 +50,7 @@ void ez_read_refresh(ez_store *store)
     int rc = pthread_mutex_lock(&store->read_lock);
     EZ_ASSERT(rc == 0);
     if (store->in_snapshot) {
+        ez_db_body_close(&store->reader);
         ez_db_run(&store->reader, EZ_SQL_COMMIT);
         store->in_snapshot = false;
     }
@@ -86,47 +87,81 @@ static void place_block(ez_tx_place *out, ez_db *db, uint64_t seq)
     out->height = header.index;
 }
 
+bool ez_find_tx_id(ez_db *db, const ez_store *store, ez_tx_id *out, const ez_tx_row *row)
+{
+    uint8_t bytes[EZ_TX_BYTES_MAX];
+    size_t body_size;
+    if (row->size > sizeof bytes || !ez_db_body_open(db, row->place >> EZ_PLACE_BITS, &body_size) ||
+        !ez_db_body_read(db, bytes, row->offset, row->size)) {
+        return false;
+    }
+    ez_tx_id_of(out, &store->network.genesis_id, bytes, row->size);
+    return true;
+}
+
+int ez_find_tx_row(ez_db *db, ez_tx_row *out)
+{
+    int rc = ez_db_try(db, EZ_SQL_TX_FIND);
+    if (rc == SQLITE_ROW) {
+        out->place = ez_db_column_number(db, EZ_SQL_TX_FIND, 0);
+        out->offset = (uint32_t)ez_db_column_number(db, EZ_SQL_TX_FIND, 1);
+        out->size = (uint32_t)ez_db_column_number(db, EZ_SQL_TX_FIND, 2);
+    }
+    return rc;
+}
+
+/* find_row: the row of a transaction among those whose ids end alike. */
+static bool find_row(ez_store *store, ez_tx_row *out, const ez_tx_id *id)
+{
+    ez_db *db = &store->reader;
+    int rc;
+    ez_db_bind_number(db, EZ_SQL_TX_FIND, 1, (uint64_t)ez_db_tail(id->hash.bytes));
+    while ((rc = ez_find_tx_row(db, out)) == SQLITE_ROW) {
+        ez_tx_id found;
+        if (!ez_find_tx_id(db, store, &found, out)) {
+            ez_db_fail(db, "find a transaction", "the index leads to no transaction");
+        }
+        if (ez_tx_id_is_equal(&found, id)) {
+            ez_db_reset(db, EZ_SQL_TX_FIND);
+            return true;
+        }
+    }
+    if (rc != SQLITE_DONE) {
+        ez_db_fail(db, "find a transaction", NULL);
+    }
+    return false;
+}
+
 static bool find_tx(void *self, ez_tx_place *out, const ez_tx_id *id)
 {
     ez_store *store = self;
-    ez_db *db = &store->reader;
+    ez_tx_row row;
     ez_read_begin(store);
-    ez_db_bind_key(db, EZ_SQL_TX_FIND, id->hash.bytes);
-    bool found = ez_db_step(db, EZ_SQL_TX_FIND);
-    if (found) {
-        uint64_t place = ez_db_column_number(db, EZ_SQL_TX_FIND, 0);
-        uint32_t offset = (uint32_t)ez_db_column_number(db, EZ_SQL_TX_FIND, 1);
-        uint32_t size = (uint32_t)ez_db_column_number(db, EZ_SQL_TX_FIND, 2);
-        ez_db_reset(db, EZ_SQL_TX_FIND);
-        if (out) {
-            place_block(out, db, place >> EZ_PLACE_BITS);
-            out->position = (uint32_t)(place & ((1u << EZ_PLACE_BITS) - 1));
-            out->offset = offset;
-            out->size = size;
-        }
+    bool found = find_row(store, &row, id);
+    if (found && out) {
+        place_block(out, &store->reader, row.place >> EZ_PLACE_BITS);
+        out->position = (uint32_t)(row.place & ((1u << EZ_PLACE_BITS) - 1));
+        out->offset = row.offset;
+        out->size = row.size;
     }
     ez_read_end(store);
     return found;
 }
 
-/* read_body: straight from the pages into the blob; a column value would hold a second copy. */
 static ez_blob *read_body(ez_db *db, uint64_t seq)
 {
-    sqlite3_blob *source = NULL;
-    if (sqlite3_blob_open(db->handle, "main", "body", "bytes", (sqlite3_int64)seq, 0, &source) !=
-        SQLITE_OK) {
+    size_t size;
+    if (!ez_db_body_open(db, seq, &size)) {
         ez_db_fail(db, "open a block body", NULL);
     }
-    int size = sqlite3_blob_bytes(source);
     if (size > EZ_BLOCK_BODY_BYTES_MAX) {
         ez_db_fail(db, "read a block body", "it is larger than a body can be");
     }
     uint8_t *data;
-    ez_blob *out = ez_blob_new_empty((size_t)size, &data);
-    if (size > 0 && sqlite3_blob_read(source, data, size, 0) != SQLITE_OK) {
+    ez_blob *out = ez_blob_new_empty(size, &data);
+    if (!ez_db_body_read(db, data, 0, size)) {
         ez_db_fail(db, "read a block body", NULL);
     }
-    sqlite3_blob_close(source);
     return out;
 }
 

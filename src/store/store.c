@@ -188,6 +188,7 @@ void ez_store_close(ez_store *store)
         ez_write_free(store->queue.items[(store->queue.head + i) % store->queue.capacity]);
     }
     free(store->queue.items);
+    ez_batch_clear(&store->batch);
     ez_db_clear(&store->reader);
     ez_db_clear(&store->writer); /* last: it copies the WAL into the database and removes it */
     pthread_cond_destroy(&store->wake);

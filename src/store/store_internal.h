@@ -8,6 +8,7 @@
 #ifndef EZP2P_STORE_STORE_INTERNAL_H
 #define EZP2P_STORE_STORE_INTERNAL_H
 
+#include "batch_internal.h"
 #include "db_internal.h"
 
 #include <pthread.h>
@@ -33,6 +34,16 @@ typedef struct ez_write_queue {
     struct timespec since;     /* when the oldest began to wait */
 } ez_write_queue;
 
+/* What the writer's last operations left behind, so that the next ones need not look it up. */
+typedef struct ez_written {
+    bool has_block;
+    ez_block_id block; /* stored last */
+    uint64_t seq;
+    ez_hash view;
+    bool has_tip;
+    ez_block_id tip;
+} ez_written;
+
 struct ez_store {
     ez_store_config config; /* path and network point to the copies below */
     ez_network network;
@@ -44,7 +55,9 @@ struct ez_store {
     ez_db reader;
     bool in_snapshot;
 
-    ez_db writer;         /* of the writer thread, once that runs */
+    ez_db writer; /* of the writer thread, once that runs, as all to the next blank line */
+    ez_written written;
+    ez_batch batch;
     int wal_pages;        /* after the last commit */
     int checkpoint_pages; /* of WAL before it is copied into the database */
 
@@ -66,6 +79,19 @@ struct ez_store {
 bool ez_find_block(ez_db *db, const ez_store *store, uint64_t *seq, ez_hash *view,
                    const ez_block_id *id);
 
+/* A row of the index of transactions. It names a transaction by its place, and by the tail of its
+ * id only: the id is what its bytes hash to. */
+typedef struct ez_tx_row {
+    uint64_t place;
+    uint32_t offset, size; /* in the body */
+} ez_tx_row;
+
+/* ez_find_tx_row: the next row of EZ_SQL_TX_FIND, bound to a tail; the result of ez_db_try. */
+int ez_find_tx_row(ez_db *db, ez_tx_row *out);
+
+/* ez_find_tx_id: the id of the transaction that a row leads to; false when it leads to none. */
+bool ez_find_tx_id(ez_db *db, const ez_store *store, ez_tx_id *out, const ez_tx_row *row);
+
 /* ez_read_port: the port's calls. */
 void ez_read_port(ez_store_port *out, ez_store *store);
 
@@ -81,8 +107,10 @@ void ez_read_refresh(ez_store *store);
 /* ez_load: ez_store_port.load. */
 EZ_MUST_USE ez_status ez_load(ez_store *store, const ez_store_loader *loader);
 
-/* ez_apply_op: one operation within the writer's transaction. */
-void ez_apply_op(ez_store *store, const ez_write_op *op);
+/* ez_apply_write: the operations of one write within the writer's transaction; ez_apply_rest: what
+ * they left in the batch, before the commit. */
+void ez_apply_write(ez_store *store, const ez_write *write);
+void ez_apply_rest(ez_store *store);
 
 /* ez_writer_run: commit group after group until closing and empty. */
 void ez_writer_run(ez_store *store);

@@ -140,13 +140,12 @@ static int has_row(ez_walk *walk, const ez_walk_block *at, uint32_t position, bo
     ez_db *db = walk->db;
     const ez_block_tx *tx = &at->block->txs[position];
     uint64_t place = at->seq << EZ_PLACE_BITS | position;
+    ez_tx_row row;
     int rc = SQLITE_DONE;
     *found = false;
-    ez_db_bind_key(db, EZ_SQL_TX_FIND, tx->id.hash.bytes);
-    while (!*found && (rc = ez_db_try(db, EZ_SQL_TX_FIND)) == SQLITE_ROW) {
-        *found = ez_db_column_number(db, EZ_SQL_TX_FIND, 0) == place &&
-                 ez_db_column_number(db, EZ_SQL_TX_FIND, 1) == tx->offset &&
-                 ez_db_column_number(db, EZ_SQL_TX_FIND, 2) == tx->size;
+    ez_db_bind_number(db, EZ_SQL_TX_FIND, 1, (uint64_t)ez_db_tail(tx->id.hash.bytes));
+    while (!*found && (rc = ez_find_tx_row(db, &row)) == SQLITE_ROW) {
+        *found = row.place == place && row.offset == tx->offset && row.size == tx->size;
     }
     ez_db_reset(db, EZ_SQL_TX_FIND);
     return rc == SQLITE_ROW ? SQLITE_DONE : rc;

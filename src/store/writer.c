@@ -151,11 +151,9 @@ static void commit_group(ez_store *store, const ez_group *group)
     clock_gettime(CLOCK_MONOTONIC, &start);
     ez_db_run(&store->writer, EZ_SQL_BEGIN);
     for (size_t i = 0; i < group->count; i++) {
-        const ez_write *write = group->items[i];
-        for (size_t k = 0; k < write->count; k++) {
-            ez_apply_op(store, &write->ops[k]);
-        }
+        ez_apply_write(store, group->items[i]);
     }
+    ez_apply_rest(store);
     ez_db_run(&store->writer, EZ_SQL_COMMIT);
     count_commit(store, group->count, elapsed_us(&start));
 }

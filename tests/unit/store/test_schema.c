@@ -64,6 +64,19 @@ Test(schema, later_step_runs_once_and_keeps_the_data)
     cr_assert_eq(ez_schema_check_network(&db, &kit.network), EZ_OK);
 }
 
+Test(schema, index_of_version_one_keeps_its_rows)
+{
+    cr_assert_eq(ez_schema_migrate(&db, 0, ez_schema_steps, 1), EZ_OK);
+    cr_assert_eq(ez_db_exec(&db, "INSERT INTO tx VALUES(65536, 7, zeroblob(32), 0, 170),"
+                                 " (65537, 7, zeroblob(32), 170, 171), (131072, -5, x'01', 0, 1)"),
+                 EZ_OK);
+    cr_assert_eq(ez_schema_migrate(&db, 1, ez_schema_steps, ez_schema_step_count), EZ_OK);
+    cr_assert_eq(number("SELECT count(*) FROM tx"), 3);
+    cr_assert_eq(number("SELECT size FROM tx WHERE tail = 7 AND place = 65537"), 171);
+    cr_assert_eq(number("SELECT place FROM tx WHERE tail = -5"), 131072);
+    cr_assert_eq(ez_db_prepare(&db, EZ_DB_WRITER), EZ_OK);
+}
+
 Test(schema, failing_step_leaves_the_version_before)
 {
     const char *const steps[] = {ez_schema_steps[0], add_column, broken};
