@@ -83,19 +83,28 @@ static void compare_txs(replay *state, const ez_block *block)
     }
 }
 
-/* The first host's replay verifies; for all others the block's id says that it is the same. */
-static bool are_signed(const ez_world *world, const ez_block *block)
+/* The block of a stored header and body; NULL: they do not match, or a signature is bad. The first
+ * host's replay parses and verifies; for all others id and body say that it is the same block. */
+static ez_block *open_block(const ez_world *world, const ez_header *header, ez_blob *body)
 {
     const bool shares = world->config.share_checks;
-    if (shares && sim_shared_is_verified(world->shared, &block->id)) {
-        return true;
+    const ez_network *const network = &world->config.network;
+    ez_block_id id;
+    ez_header_id(&id, header);
+    ez_block *block = shares ? sim_shared_get_block(world->shared, &id, body) : NULL;
+    if (block != NULL || ez_block_parse(&block, network, header, body) != EZ_RULE_OK) {
+        return block;
     }
-    const bool good = ez_block_check_signatures(block, &world->config.network, 0, block->tx_count,
-                                                NULL) == EZ_RULE_OK;
-    if (shares && good) {
-        sim_shared_set_verified(world->shared, &block->id);
+    const bool is_known = shares && sim_shared_are_signed(world->shared, block);
+    if (!is_known &&
+        ez_block_check_signatures(block, network, 0, block->tx_count, NULL) != EZ_RULE_OK) {
+        ez_block_unref(block);
+        return NULL;
     }
-    return good;
+    if (shares) {
+        sim_shared_keep_block(world->shared, block);
+    }
+    return block;
 }
 
 static void connect_block(replay *state, const ez_header *header)
@@ -103,12 +112,11 @@ static void connect_block(replay *state, const ez_header *header)
     const ez_network *const network = &state->world->config.network;
     const ez_store_port *const port = ez_memory_store_port(state->store);
     ez_block_id id;
-    ez_block *block = NULL;
     ez_ledger_diff diff = {0};
     ez_header_id(&id, header);
     ez_blob *const body = port->get_body(port->self, &id);
-    if (body == NULL || ez_block_parse(&block, network, header, body) != EZ_RULE_OK ||
-        !are_signed(state->world, block) ||
+    ez_block *const block = body == NULL ? NULL : open_block(state->world, header, body);
+    if (block == NULL ||
         ez_ledger_connect(state->ledger, &diff, NULL, network, block, 1) != EZ_RULE_OK) {
         state->good = false;
     } else {

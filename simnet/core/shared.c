@@ -3,7 +3,7 @@
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
 #include "ezp2p/chain/header.h"
-#include "ezp2p/crypto/sha256.h"
+#include "messages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,30 +13,39 @@
 
 #define RESULTS_MAX 100000 /* then all are forgotten: simple, and a run seldom gets there */
 
-/* What a result is a function of. A transaction whose signature held is remembered by its id, which
- * covers the signature. */
-typedef struct question {
+/* The result of a job, which follows from what was asked. */
+typedef struct answer {
     ez_check_kind kind;
-    uint32_t verify;
-    ez_hash bytes;
-} question;
-
-_Static_assert(sizeof(question) == sizeof(ez_check_kind) + sizeof(uint32_t) + sizeof(ez_hash),
-               "keys are compared as bytes");
-
-typedef struct result {
-    question key;
+    bool verify;
+    ez_header header;
+    ez_blob *bytes; /* one reference */
     ez_rule rule;
     uint32_t bad_position;
     ez_block *block; /* one reference, or NULL */
     ez_tx *tx;       /* owned, or NULL */
     ez_tx_id tx_id;
+    uint64_t hash;
     UT_hash_handle hh;
-} result;
+} answer;
+
+/* A transaction whose signature held; its id covers the signature. */
+typedef struct signed_tx {
+    ez_tx_id id;
+    UT_hash_handle hh;
+} signed_tx;
+
+/* A block that a checker parsed and found signed; its id covers all of it. */
+typedef struct checked_block {
+    ez_block_id id;
+    ez_block *block; /* one reference */
+    UT_hash_handle hh;
+} checked_block;
 
 struct sim_shared {
     ez_body_shelf *bodies;
-    result *results;
+    answer *answers;
+    signed_tx *signed_txs;
+    checked_block *blocks;
 };
 
 sim_shared *sim_shared_new(void)
@@ -46,13 +55,23 @@ sim_shared *sim_shared_new(void)
     return shared;
 }
 
-static void forget_all(sim_shared *shared)
+static void forget_answers(sim_shared *shared)
 {
-    result *item, *next;
-    HASH_ITER (hh, shared->results, item, next) {
-        HASH_DEL(shared->results, item);
+    answer *item, *next;
+    HASH_ITER (hh, shared->answers, item, next) {
+        HASH_DEL(shared->answers, item);
+        ez_blob_unref(item->bytes);
         ez_block_unref(item->block);
         free(item->tx);
+        free(item);
+    }
+}
+
+static void forget_signed(sim_shared *shared)
+{
+    signed_tx *item, *next;
+    HASH_ITER (hh, shared->signed_txs, item, next) {
+        HASH_DEL(shared->signed_txs, item);
         free(item);
     }
 }
@@ -62,7 +81,14 @@ void sim_shared_free(sim_shared *shared)
     if (shared == NULL) {
         return;
     }
-    forget_all(shared);
+    checked_block *item, *next;
+    HASH_ITER (hh, shared->blocks, item, next) {
+        HASH_DEL(shared->blocks, item);
+        ez_block_unref(item->block);
+        free(item);
+    }
+    forget_answers(shared);
+    forget_signed(shared);
     ez_body_shelf_free(shared->bodies);
     free(shared);
 }
@@ -72,86 +98,34 @@ ez_body_shelf *sim_shared_bodies(sim_shared *shared)
     return shared->bodies;
 }
 
-static result *find(const sim_shared *shared, const question *key)
+/* ---- signatures ------------------------------------------------------------------------------ */
+
+static bool is_signed(const sim_shared *shared, const ez_tx_id *id)
 {
-    result *found = NULL;
-    HASH_FIND(hh, shared->results, key, sizeof(*key), found);
-    return found;
+    signed_tx *found = NULL;
+    HASH_FIND(hh, shared->signed_txs, id, sizeof(*id), found);
+    return found != NULL;
 }
 
-static result *add(sim_shared *shared, const question *key)
+static void set_signed(sim_shared *shared, const ez_tx_id *id)
 {
-    if (HASH_COUNT(shared->results) >= RESULTS_MAX) {
-        forget_all(shared);
-    }
-    result *const item = ez_alloc(1, sizeof(*item));
-    item->key = *key;
-    HASH_ADD(hh, shared->results, key, sizeof(item->key), item);
-    return item;
-}
-
-/* ---- transactions and bodies ----------------------------------------------------------------- */
-
-static question question_of(const ez_check_job *job)
-{
-    question key = {.kind = job->kind, .verify = job->verify};
-    uint8_t header[EZ_HEADER_BYTES];
-    ez_sha256_state state;
-    ez_header_encode(header, &job->header);
-    ez_sha256_init(&state);
-    ez_sha256_update(&state, header, sizeof(header));
-    ez_sha256_update(&state, ez_blob_data(job->bytes), ez_blob_size(job->bytes));
-    ez_sha256_final(&state, &key.bytes);
-    return key;
-}
-
-static void remember(sim_shared *shared, const question *key, const ez_check_job *job)
-{
-    result *const item = add(shared, key);
-    item->rule = job->rule;
-    item->bad_position = job->bad_position;
-    item->block = job->block == NULL ? NULL : ez_block_ref(job->block);
-    item->tx = job->tx == NULL ? NULL : ez_memdup(job->tx, sizeof(*job->tx));
-    item->tx_id = job->tx_id;
-}
-
-static void answer(const result *item, ez_check_job *job)
-{
-    job->rule = item->rule;
-    job->bad_position = item->bad_position;
-    job->block = item->block == NULL ? NULL : ez_block_ref(item->block);
-    job->tx = item->tx == NULL ? NULL : ez_memdup(item->tx, sizeof(*item->tx));
-    job->tx_id = item->tx_id;
-}
-
-static void check_bytes(sim_shared *shared, ez_check_job *job)
-{
-    const question key = question_of(job);
-    const result *const known = find(shared, &key);
-    if (known != NULL) {
-        answer(known, job);
+    if (is_signed(shared, id)) {
         return;
     }
-    ez_check_run(job);
-    remember(shared, &key, job);
-}
-
-/* ---- single signatures ----------------------------------------------------------------------- */
-
-static question signature_question(const ez_check_job *job, uint32_t i)
-{
-    return (question){.kind = EZ_CHECK_SIGNATURES,
-                      .bytes = job->block->txs[job->positions[i]].id.hash};
+    if (HASH_COUNT(shared->signed_txs) >= RESULTS_MAX) {
+        forget_signed(shared);
+    }
+    signed_tx *const item = ez_alloc(1, sizeof(*item));
+    item->id = *id;
+    HASH_ADD(hh, shared->signed_txs, id, sizeof(item->id), item);
 }
 
 static void check_signatures(sim_shared *shared, ez_check_job *job)
 {
+    const ez_block_tx *const txs = job->block->txs;
     uint32_t known = 0;
-    for (; known < job->position_count; known++) {
-        const question key = signature_question(job, known);
-        if (find(shared, &key) == NULL) {
-            break;
-        }
+    while (known < job->position_count && is_signed(shared, &txs[job->positions[known]].id)) {
+        known++;
     }
     if (known == job->position_count) {
         job->rule = EZ_RULE_OK;
@@ -159,11 +133,78 @@ static void check_signatures(sim_shared *shared, ez_check_job *job)
     }
     ez_check_run(job);
     for (uint32_t i = known; job->rule == EZ_RULE_OK && i < job->position_count; i++) {
-        const question key = signature_question(job, i);
-        if (find(shared, &key) == NULL) {
-            add(shared, &key);
-        }
+        set_signed(shared, &txs[job->positions[i]].id);
     }
+}
+
+/* ---- transactions and bodies ----------------------------------------------------------------- */
+
+static uint64_t hash_of(const ez_check_job *job)
+{
+    const uint64_t parts[] = {(uint64_t)job->kind, job->verify, job->header.proof,
+                              job->header.timestamp,
+                              sim_hash(0, ez_blob_data(job->bytes), ez_blob_size(job->bytes))};
+    return sim_hash(0, parts, sizeof(parts));
+}
+
+static bool is_same_header(const ez_header *a, const ez_header *b)
+{
+    uint8_t one[EZ_HEADER_BYTES], other[EZ_HEADER_BYTES];
+    ez_header_encode(one, a);
+    ez_header_encode(other, b);
+    return memcmp(one, other, sizeof(one)) == 0;
+}
+
+static bool is_of(const answer *item, const ez_check_job *job)
+{
+    const size_t size = ez_blob_size(job->bytes);
+    return item->kind == job->kind && item->verify == job->verify &&
+           ez_blob_size(item->bytes) == size &&
+           memcmp(ez_blob_data(item->bytes), ez_blob_data(job->bytes), size) == 0 &&
+           (job->kind == EZ_CHECK_TX || is_same_header(&item->header, &job->header));
+}
+
+static void remember(sim_shared *shared, uint64_t hash, const ez_check_job *job)
+{
+    if (HASH_COUNT(shared->answers) >= RESULTS_MAX) {
+        forget_answers(shared);
+    }
+    answer *const item = ez_alloc(1, sizeof(*item));
+    item->kind = job->kind;
+    item->verify = job->verify;
+    item->header = job->header;
+    item->bytes = ez_blob_ref(job->bytes);
+    item->rule = job->rule;
+    item->bad_position = job->bad_position;
+    item->block = job->block == NULL ? NULL : ez_block_ref(job->block);
+    item->tx = job->tx == NULL ? NULL : ez_memdup(job->tx, sizeof(*job->tx));
+    item->tx_id = job->tx_id;
+    item->hash = hash;
+    HASH_ADD(hh, shared->answers, hash, sizeof(item->hash), item);
+    if (job->kind == EZ_CHECK_TX && job->rule == EZ_RULE_OK) {
+        set_signed(shared, &job->tx_id);
+    }
+}
+
+static void check_bytes(sim_shared *shared, ez_check_job *job)
+{
+    const uint64_t hash = hash_of(job);
+    answer *item = NULL;
+    HASH_FIND(hh, shared->answers, &hash, sizeof(hash), item);
+    if (item == NULL) {
+        ez_check_run(job);
+        remember(shared, hash, job);
+        return;
+    }
+    if (!is_of(item, job)) {
+        ez_check_run(job); /* two questions of one hash */
+        return;
+    }
+    job->rule = item->rule;
+    job->bad_position = item->bad_position;
+    job->block = item->block == NULL ? NULL : ez_block_ref(item->block);
+    job->tx = item->tx == NULL ? NULL : ez_memdup(item->tx, sizeof(*item->tx));
+    job->tx_id = item->tx_id;
 }
 
 void sim_shared_check(sim_shared *shared, ez_check_job *job)
@@ -181,18 +222,31 @@ void sim_shared_check(sim_shared *shared, ez_check_job *job)
 
 /* ---- blocks, for checkers -------------------------------------------------------------------- */
 
-#define BY_CHECKER 2u /* a key that no job has */
-
-bool sim_shared_is_verified(const sim_shared *shared, const ez_block_id *id)
+ez_block *sim_shared_get_block(const sim_shared *shared, const ez_block_id *id, const ez_blob *body)
 {
-    const question key = {.kind = EZ_CHECK_BODY, .verify = BY_CHECKER, .bytes = id->hash};
-    return find(shared, &key) != NULL;
+    checked_block *item = NULL;
+    HASH_FIND(hh, shared->blocks, id, sizeof(*id), item);
+    return item == NULL || item->block->body != body ? NULL : ez_block_ref(item->block);
 }
 
-void sim_shared_set_verified(sim_shared *shared, const ez_block_id *id)
+void sim_shared_keep_block(sim_shared *shared, ez_block *block)
 {
-    const question key = {.kind = EZ_CHECK_BODY, .verify = BY_CHECKER, .bytes = id->hash};
-    if (find(shared, &key) == NULL) {
-        add(shared, &key);
+    checked_block *item = NULL;
+    HASH_FIND(hh, shared->blocks, &block->id, sizeof(block->id), item);
+    if (item == NULL) {
+        item = ez_alloc(1, sizeof(*item));
+        item->id = block->id;
+        item->block = ez_block_ref(block);
+        HASH_ADD(hh, shared->blocks, id, sizeof(item->id), item);
     }
+}
+
+bool sim_shared_are_signed(const sim_shared *shared, const ez_block *block)
+{
+    for (uint32_t i = 0; i + 1 < block->tx_count; i++) { /* the reward has no signature */
+        if (!is_signed(shared, &block->txs[i].id)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -17,9 +17,13 @@ ez_body_shelf *sim_shared_bodies(sim_shared *shared);
 /* sim_shared_check: as ez_check_run, with the result remembered. All jobs are of one network. */
 void sim_shared_check(sim_shared *shared, ez_check_job *job);
 
-/* sim_shared_is_verified: whether a checker found the signatures of this block good before; its id
- * covers them. sim_shared_set_verified: it did. */
-bool sim_shared_is_verified(const sim_shared *shared, const ez_block_id *id);
-void sim_shared_set_verified(sim_shared *shared, const ez_block_id *id);
+/* For checkers, which look at the same blocks in every host's store.
+ * sim_shared_get_block: the block of this id, when it was kept with this very body; a reference.
+ * sim_shared_keep_block: it parsed, and its signatures are good.
+ * sim_shared_are_signed: whether each of its signatures was verified before. */
+ez_block *sim_shared_get_block(const sim_shared *shared, const ez_block_id *id,
+                               const ez_blob *body);
+void sim_shared_keep_block(sim_shared *shared, ez_block *block);
+bool sim_shared_are_signed(const sim_shared *shared, const ez_block *block);
 
 #endif

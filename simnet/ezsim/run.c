@@ -279,19 +279,16 @@ void ez_run_fail(ez_run *run, const char *format, ...)
 static void sample_host(ez_run *run, size_t host)
 {
     const ez_node *const node = ez_world_node(run->world, host);
+    const ez_node_flight flight = ez_node_get_flight(node);
     ez_node_status status;
-    ez_peer_info peers[16];
     ez_node_get_status(node, &status);
     RAISE(run->peaks.pool_count, status.pool_count);
     RAISE(run->peaks.pool_bytes, status.pool_bytes);
     RAISE(run->peaks.orphan_count, status.orphan_count);
     RAISE(run->peaks.book_count, status.book_count);
     RAISE(run->peaks.links, status.links);
-    const size_t all = ez_node_peers(node, peers, sizeof(peers) / sizeof(peers[0]));
-    for (size_t i = 0; i < all && i < sizeof(peers) / sizeof(peers[0]); i++) {
-        RAISE(run->peaks.bodies_in_flight, peers[i].bodies_in_flight);
-        RAISE(run->peaks.txs_in_flight, peers[i].txs_in_flight);
-    }
+    RAISE(run->peaks.bodies_in_flight, flight.bodies);
+    RAISE(run->peaks.txs_in_flight, flight.txs);
 }
 
 static void sample(ez_run *run)
@@ -366,15 +363,10 @@ bool ez_run_step(ez_run *run, ez_time_ms ms)
 bool ez_run_is_idle(const ez_run *run, size_t host)
 {
     const ez_node *const node = ez_world_node(run->world, host);
+    const ez_node_flight flight = ez_node_get_flight(node);
     ez_node_status status;
-    ez_peer_info peers[16];
     ez_node_get_status(node, &status);
-    bool is_idle = !status.syncing && status.writes_pending == 0;
-    const size_t all = ez_node_peers(node, peers, sizeof(peers) / sizeof(peers[0]));
-    for (size_t i = 0; i < all && i < sizeof(peers) / sizeof(peers[0]); i++) {
-        is_idle &= peers[i].bodies_in_flight == 0 && peers[i].txs_in_flight == 0;
-    }
-    return is_idle;
+    return !status.syncing && status.writes_pending == 0 && flight.bodies == 0 && flight.txs == 0;
 }
 
 size_t ez_run_pending(const ez_run *run)

@@ -367,3 +367,12 @@ uint32_t ez_fetch_in_flight_all(const ez_fetch *fetch)
 {
     return fetch->in_flight;
 }
+
+uint32_t ez_fetch_in_flight_most(const ez_fetch *fetch)
+{
+    uint32_t most = 0;
+    for (const supplier *item = fetch->suppliers; item != NULL; item = item->hh.next) {
+        most = item->in_flight > most ? item->in_flight : most;
+    }
+    return most;
+}

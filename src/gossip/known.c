@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 
-#define SLOT_COUNT 1024u
+#define SLOTS_MIN 64u
+#define SLOTS_MAX 1024u
 
-_Static_assert(EZ_KNOWN_GENERATION < SLOT_COUNT, "probing must meet an empty slot");
+/* At most three quarters full: probing must meet an empty slot, and soon. */
+_Static_assert(EZ_KNOWN_GENERATION <= SLOTS_MAX / 4 * 3, "a generation has its room");
 
 void ez_known_clear(ez_known *known)
 {
@@ -22,11 +24,11 @@ static uint64_t fingerprint(const ez_siphash_key *key, const ez_hash *id)
 }
 
 /* The slot that holds `value`, or the empty one where it belongs. */
-static uint64_t *find_slot(uint64_t *slots, uint64_t value)
+static uint64_t *find_slot(uint64_t *slots, uint32_t size, uint64_t value)
 {
-    size_t at = value % SLOT_COUNT;
+    size_t at = value & (size - 1);
     while (slots[at] != 0 && slots[at] != value) {
-        at = (at + 1) % SLOT_COUNT;
+        at = (at + 1) & (size - 1);
     }
     return &slots[at];
 }
@@ -35,7 +37,7 @@ static bool has_value(const ez_known *known, uint64_t value)
 {
     for (int generation = 0; generation < 2; generation++) {
         uint64_t *slots = known->slots[generation];
-        if (slots != NULL && *find_slot(slots, value) == value) {
+        if (slots != NULL && *find_slot(slots, known->sizes[generation], value) == value) {
             return true;
         }
     }
@@ -46,8 +48,24 @@ static void start_generation(ez_known *known)
 {
     free(known->slots[1]);
     known->slots[1] = known->slots[0];
-    known->slots[0] = ez_alloc(SLOT_COUNT, sizeof(uint64_t));
+    known->sizes[1] = known->sizes[0];
+    known->slots[0] = ez_alloc(SLOTS_MIN, sizeof(uint64_t));
+    known->sizes[0] = SLOTS_MIN;
     known->count = 0;
+}
+
+static void grow(ez_known *known)
+{
+    const uint32_t size = known->sizes[0] * 2;
+    uint64_t *const slots = ez_alloc(size, sizeof(uint64_t));
+    for (uint32_t i = 0; i < known->sizes[0]; i++) {
+        if (known->slots[0][i] != 0) {
+            *find_slot(slots, size, known->slots[0][i]) = known->slots[0][i];
+        }
+    }
+    free(known->slots[0]);
+    known->slots[0] = slots;
+    known->sizes[0] = size;
 }
 
 bool ez_known_add(ez_known *known, const ez_siphash_key *key, const ez_hash *id)
@@ -58,8 +76,10 @@ bool ez_known_add(ez_known *known, const ez_siphash_key *key, const ez_hash *id)
     }
     if (known->slots[0] == NULL || known->count == EZ_KNOWN_GENERATION) {
         start_generation(known);
+    } else if (known->count == known->sizes[0] / 4 * 3) {
+        grow(known);
     }
-    *find_slot(known->slots[0], value) = value;
+    *find_slot(known->slots[0], known->sizes[0], value) = value;
     known->count++;
     return true;
 }

@@ -268,3 +268,12 @@ uint32_t ez_want_in_flight(const ez_want *want, ez_link_id peer)
     const asker *source = find_asker(want, peer.value);
     return source == NULL ? 0 : source->in_flight;
 }
+
+uint32_t ez_want_in_flight_most(const ez_want *want)
+{
+    uint32_t most = 0;
+    for (const asker *item = want->askers; item != NULL; item = item->hh.next) {
+        most = item->in_flight > most ? item->in_flight : most;
+    }
+    return most;
+}

@@ -10,9 +10,18 @@ struct node_write_size {
     struct node_write_size *prev, *next;
 };
 
+#define SPARE_MAX 64 /* effects that wait to be used again */
+
 node_effect *node_push(ez_node *node, ez_effect_type type)
 {
-    node_effect *item = ez_alloc(1, sizeof(*item));
+    node_effect *item = node->spare;
+    if (item == NULL) {
+        item = ez_alloc(1, sizeof(*item));
+    } else {
+        node->spare = item->next;
+        node->spare_count--;
+        *item = (node_effect){0};
+    }
     item->effect.type = type;
     DL_APPEND(node->effects, item);
     return item;
@@ -50,18 +59,25 @@ void node_send_ids(ez_node *node, ez_peer *peer, ez_message_type type, const voi
     node_send(node, peer, &message, memory, NULL);
 }
 
-static void free_effect(node_effect *item)
+static void free_effect(ez_node *node, node_effect *item)
 {
-    if (item != NULL) {
-        free(item->memory);
-        ez_blob_unref(item->blob);
-        free(item);
+    if (item == NULL) {
+        return;
     }
+    free(item->memory);
+    ez_blob_unref(item->blob);
+    if (node->spare_count == SPARE_MAX) {
+        free(item);
+        return;
+    }
+    item->next = node->spare;
+    node->spare = item;
+    node->spare_count++;
 }
 
 bool ez_node_next_effect(ez_node *node, ez_effect *out)
 {
-    free_effect(node->carried);
+    free_effect(node, node->carried);
     node->carried = node->effects;
     if (node->carried == NULL) {
         return false;
@@ -80,6 +96,11 @@ void node_clear_effects(ez_node *node)
         } else if (effect.type == EZ_EFFECT_WRITE) {
             ez_write_free(effect.as.write);
         }
+    }
+    while (node->spare != NULL) {
+        node_effect *item = node->spare;
+        node->spare = item->next;
+        free(item);
     }
     ez_write_free(node->open_write);
     node->open_write = NULL;

@@ -229,6 +229,8 @@ struct ez_node {
     /* effects */
     node_effect *effects;
     node_effect *carried; /* the one handed out last */
+    node_effect *spare;   /* carried out, to be used again; linked by `next` */
+    uint32_t spare_count;
     ez_write *open_write; /* operations of the event being handled */
     size_t open_capacity;
     uint64_t last_write, stored_write;

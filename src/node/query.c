@@ -145,6 +145,12 @@ const ez_public_key *ez_node_key(const ez_node *node)
     return &node->key;
 }
 
+ez_node_flight ez_node_get_flight(const ez_node *node)
+{
+    return (ez_node_flight){ez_fetch_in_flight_most(node->fetch),
+                            ez_want_in_flight_most(node->want)};
+}
+
 static const char *standing_of(const ez_node *node, const ez_peer *peer)
 {
     if (!peer->ready) {

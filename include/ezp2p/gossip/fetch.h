@@ -86,5 +86,6 @@ ez_time_ms ez_fetch_retry(const ez_fetch *fetch, ez_time_ms now);
 
 uint32_t ez_fetch_in_flight(const ez_fetch *fetch, ez_link_id peer);
 uint32_t ez_fetch_in_flight_all(const ez_fetch *fetch);
+uint32_t ez_fetch_in_flight_most(const ez_fetch *fetch); /* of any one peer */
 
 #endif

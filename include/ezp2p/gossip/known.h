@@ -1,6 +1,6 @@
 /* What a peer is known to have: a rolling set of keyed 64-bit hashes of ids. Holds at least the
- * last EZ_KNOWN_GENERATION ids in two generations of fixed size (16 KiB together, none before the
- * first id). A forgotten or colliding id costs one needless or one missing announcement, nothing
+ * last EZ_KNOWN_GENERATION ids in two generations that grow with what they hold, up to 16 KiB
+ * together; none before the first id. A forgotten or colliding id costs one needless or one missing announcement, nothing
  * else: ids are kept under the node's secret key, so that a peer cannot choose collisions.
  */
 #ifndef EZP2P_GOSSIP_KNOWN_H
@@ -9,11 +9,12 @@
 #include "ezp2p/base/siphash.h"
 #include "ezp2p/chain/types.h"
 
-#define EZ_KNOWN_GENERATION 768 /* ids in a generation of 1,024 slots */
+#define EZ_KNOWN_GENERATION 768 /* ids in a generation of at most 1,024 slots */
 
 typedef struct ez_known {
-    uint64_t *slots[2]; /* NULL or 1,024 each; 0 is an empty slot */
-    uint32_t count;     /* in slots[0], the young generation */
+    uint64_t *slots[2]; /* the young generation first; NULL: none; 0 is an empty slot */
+    uint32_t sizes[2];  /* slots in each, a power of two */
+    uint32_t count;     /* ids in the young generation */
 } ez_known;
 
 /* A zeroed ez_known is empty; ez_known_clear frees and zeroes it. */

@@ -57,5 +57,6 @@ bool ez_want_is_due(const ez_want *want);
 
 size_t ez_want_count(const ez_want *want);
 uint32_t ez_want_in_flight(const ez_want *want, ez_link_id peer);
+uint32_t ez_want_in_flight_most(const ez_want *want); /* of any one peer */
 
 #endif

@@ -51,6 +51,13 @@ typedef struct ez_node_counters {
 
 const ez_node_counters *ez_node_get_counters(const ez_node *node);
 
+/* ez_node_get_flight: requests under way to the peer that has most of them, of either kind. */
+typedef struct ez_node_flight {
+    uint32_t bodies, txs;
+} ez_node_flight;
+
+ez_node_flight ez_node_get_flight(const ez_node *node);
+
 /* A block as the node knows it. */
 typedef struct ez_block_info {
     ez_block_id id;
