@@ -1,7 +1,8 @@
 /* What a peer is known to have: a rolling set of keyed 64-bit hashes of ids. Holds at least the
  * last EZ_KNOWN_GENERATION ids in two generations that grow with what they hold, up to 16 KiB
- * together; none before the first id. A forgotten or colliding id costs one needless or one missing announcement, nothing
- * else: ids are kept under the node's secret key, so that a peer cannot choose collisions.
+ * together; none before the first id. A forgotten or colliding id costs one needless or one missing
+ * announcement, nothing else: ids are kept under the node's secret key, so that a peer cannot
+ * choose collisions.
  */
 #ifndef EZP2P_GOSSIP_KNOWN_H
 #define EZP2P_GOSSIP_KNOWN_H
