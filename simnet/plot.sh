@@ -41,8 +41,7 @@ if [[ -d $subject ]]; then
     data=$(realpath -- "$subject")
 else
     data=$out
-    ez_configure release
-    ninja -C "$ez_root/build/release" ezsim >&2 || ez_fail "the build failed"
+    ez_build release ezsim
     status=0
     "$ez_root/build/release/simnet/ezsim" run "$subject" --data "$data" --progress \
         "${options[@]}" >"$out/report.txt" || status=$?

@@ -92,19 +92,21 @@ ez_configure() {
     }
 }
 
-# ez_build_node PRESET: bring build/PRESET/ezp2p up to date.
-ez_build_node() {
-    local program=$ez_root/build/$1/ezp2p stamp=$ez_root/build/$1/built
+# ez_build PRESET PROGRAM...: bring programs of build/PRESET up to date.
+ez_build() {
+    local folder=$ez_root/build/$1 stamp=$ez_root/build/$1/built-${*:2}
     # Nothing is newer than the last build, no file, and no folder from which one was removed:
     # then not even ninja is asked.
-    if [[ -x $program && -e $stamp && -z $(cd "$ez_root" && find CMakeLists.txt CMakePresets.json \
-        simnet/CMakeLists.txt include proto src -newer "$stamp" -print -quit) ]]; then
+    stamp=${stamp// /-}
+    if [[ -e $stamp && -z $(cd "$ez_root" && find CMakeLists.txt CMakePresets.json \
+        simnet/CMakeLists.txt simnet/core simnet/ezsim include proto src -newer "$stamp" \
+        -print -quit) ]]; then
         return
     fi
     ez_configure "$1"
-    ez_say "building build/$1/ezp2p"
+    ez_say "building ${*:2} in build/$1"
     # As old as the start of the build: what is edited meanwhile is for the next one.
     touch "$stamp.new"
-    ninja -C "$ez_root/build/$1" ezp2p >&2 || ez_fail "the build failed"
+    ninja -C "$folder" "${@:2}" >&2 || ez_fail "the build failed"
     mv "$stamp.new" "$stamp"
 }

@@ -26,10 +26,23 @@ class Spread:
         self.done_ms = []  # for each object that all have seen: first to last
         self._open = {}  # id -> [nodes that have seen it, first, last]
         self._dropped = set()
+        self._is_held = False
+
+    def hold(self):
+        """Somebody is away: what is under way, and what comes until release(), does not count."""
+        self._is_held = True
+        self._dropped |= self._open.keys()
+        self._open.clear()
+
+    def release(self):
+        self._is_held = False
 
     def seen(self, key, node, at_us):
         """Node `node` saw `key`. Returns the milliseconds when that was the last one to see it."""
         if key in self._dropped:
+            return None
+        if self._is_held:
+            self._dropped.add(key)
             return None
         entry = self._open.setdefault(key, [set(), at_us, at_us])
         entry[0].add(node)

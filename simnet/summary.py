@@ -23,6 +23,8 @@ def summarize(swarm, tip, chain, holders, counters):
     differing = [member.number for member in swarm.members if member.number not in holders]
     return {
         "nodes": len(swarm.members),
+        "scenario": swarm.args.subject if swarm.scenario else None,
+        "actions": swarm.timeline.done if swarm.timeline else 0,
         "connected_s": swarm.connected_s and round(swarm.connected_s, 3),
         "seconds": round(swarm.seconds, 1),
         "height": len(chain),
@@ -61,6 +63,9 @@ def verdict(swarm, summary, at_rest):
     if missing:
         why = "" if at_rest else " (some may still be pooled: there was no time to mine them)"
         complaints.append(f"{missing} accepted transactions are not in the chain{why}")
+    if swarm.scenario and summary["height"] < swarm.scenario.height_min:
+        complaints.append(f"the chain has {summary['height']} blocks; the scenario wants "
+                          f"{swarm.scenario.height_min}")
     if summary["tx_twice"]:
         complaints.append(f"{summary['tx_twice']} transactions are in the chain more than once")
     return complaints

@@ -15,6 +15,7 @@ import time
 
 from http_client import Client, HttpError, stream_events
 from node_process import NodeError, NodeProcess
+from scenario import Scenario, ScenarioError, Timeline
 from spread import BlockWatch, Spread
 from summary import show_summary, summarize, verdict
 from table import Plain, Table
@@ -43,11 +44,12 @@ class Member(NodeProcess):
         self.rss_kib_max = 0
         self.cpu_percent = 0.0
         self.ended = None  # text, once the process is gone although nobody asked it to
+        self.away = None  # text, while a scenario has it down or halted
         self._cpu_before = (0.0, 0.0)
 
     async def look(self):
         """Ask for the status and measure the process. A busy node keeps its last values."""
-        if self.ended or not self.check_alive():
+        if not self.is_up() or not self.check_alive():
             return
         self.measure()
         try:
@@ -68,8 +70,11 @@ class Member(NodeProcess):
             self.cpu_percent = 100 * max(cpu - cpu_then, 0.0) / (now - then) if then else 0.0
             self._cpu_before = (now, cpu)
 
+    def is_up(self):
+        return not self.ended and not self.away
+
     def check_alive(self):
-        if not self.is_running() and not self.asked_to_stop and not self.ended:
+        if not self.is_running() and not self.asked_to_stop and self.is_up():
             self.ended = f"ended with {self.exit_text()}, see {self.log_path}"
         return not self.ended
 
@@ -82,7 +87,11 @@ class Swarm:
         self.members = [self._member(number) for number in range(1, args.nodes + 1)]
         self.blocks = BlockWatch(args.nodes)
         self.transactions = Spread(args.nodes)
-        self.traffic = Traffic(self.members, args.tx_rate) if args.tx_rate else None
+        self.rng = random.Random(args.seed)
+        self.scenario = args.scenario
+        self.timeline = Timeline(self, args.scenario, self.rng) if args.scenario else None
+        self.traffic = Traffic(self.members, args.tx_rate) if args.tx_rate or self.timeline else None
+        self._is_held = False
         self.view = None
         self.signals = 0
         self.stopping = asyncio.Event()
@@ -101,28 +110,76 @@ class Swarm:
 
     # ---- start ----------------------------------------------------------------------------
 
-    def _options(self, member, ready, rng):
+    def _options(self, member, ready):
         dialable = [peer for peer in ready if peer.listen != "off"]
-        peers = rng.sample(dialable, min(len(dialable), rng.randint(1, 3)))
-        rate = max(1, round(CLASSIC_HASHES / (self.args.block_every * self.args.nodes)))
-        return ["--mine", "--mine-rate", str(rate),
+        dials = self.scenario.dials if self.scenario else None
+        peers = self.rng.sample(dialable, min(len(dialable), dials or self.rng.randint(1, 3)))
+        return [*self._mining(member), *(["--outbound", "0"] if dials else []),
                 *(flag for peer in peers for flag in ("--peer", peer.listen)), *self.args.options]
+
+    def _mining(self, member):
+        share = self.scenario.share(member.number) if self.scenario else 1 / self.args.nodes
+        if not self.args.block_every or not share:
+            return []
+        rate = max(1, round(CLASSIC_HASHES * share / self.args.block_every))
+        return ["--mine", "--mine-rate", str(rate)]
 
     async def start(self):
         """In waves: a node can be told of those that already listen, and no wave is so large that
         its members fight for the processors."""
-        rng = random.Random(self.args.nodes)
         self.first_start = time.monotonic()
         ready = []
         while len(ready) < len(self.members):
             wave = self.members[len(ready):][:min(max(len(ready), 1), START_AT_ONCE)]
             for member in wave:
-                member.options = self._options(member, ready, rng)
+                member.options = self._options(member, ready)
                 member.spawn()
             await asyncio.gather(*map(self._wait_ready, wave))
             ready += wave
         for member in self.members:
-            self._tasks.append(asyncio.create_task(self._follow(member)))
+            self._watch(member)
+
+    def _watch(self, member):
+        self._tasks.append(asyncio.create_task(self._follow(member)))
+
+    async def join(self, count):
+        """So many nodes more, told of some that are there."""
+        count = min(count, NODES_MAX - len(self.members))
+        ready = [member for member in self.members if member.is_up()]
+        new = [self._member(len(self.members) + 1 + i) for i in range(count)]
+        for member in new:
+            member.options = self._options(member, ready)
+        self.hold_measures()
+        self.say(f"{count} nodes join")
+        for i in range(0, count, START_AT_ONCE):
+            for member in new[i:i + START_AT_ONCE]:
+                member.spawn()
+            await asyncio.gather(*map(self._wait_ready, new[i:i + START_AT_ONCE]))
+        for member in new:
+            self.members.append(member)
+            self.traffic.add(member)
+            self._watch(member)
+        self.blocks.spread.nodes = self.transactions.nodes = len(self.members)
+
+    async def start_again(self, member):
+        self.say(f"node {member.number}: restart")
+        member.peers = 0
+        member.spawn()
+        await self._wait_ready(member)
+        member.away = None
+        self._watch(member)
+
+    def hold_measures(self):
+        """Times to all nodes mean nothing while one is away."""
+        self._is_held = True
+        self.blocks.spread.hold()
+        self.transactions.hold()
+
+    def _release_measures(self):
+        if self._is_held and all(member.is_up() and member.peers for member in self.members):
+            self._is_held = False
+            self.blocks.spread.release()
+            self.transactions.release()
 
     async def _wait_ready(self, member):
         deadline = time.monotonic() + START_SECONDS
@@ -175,19 +232,23 @@ class Swarm:
         if kind == "block":
             took = self.blocks.block(member.number, event)
             if event.get("own"):
-                self._news(f"node {member.number} found block {event['height']}")
+                self.news(f"node {member.number} found block {event['height']}")
             if took is not None:
                 miner = self.blocks.miners.get(event["hash"], "?")
-                self._news(f"block {event['height']} by node {miner}: "
+                self.news(f"block {event['height']} by node {miner}: "
                            f"on all {len(self.members)} nodes after {took:.1f} ms")
         elif kind == "reorg":
             self.blocks.reorg(member.number, event)
-            self._news(f"node {member.number} changed to another chain at height "
+            self.news(f"node {member.number} changed to another chain at height "
                        f"{event['height']}")
         elif kind == "transaction":
             self.transactions.seen(event["id"], member.number, event["at_us"])
 
-    def _news(self, text):
+    def say(self, text):
+        if self.view:
+            self.view.important(text)
+
+    def news(self, text):
         if self.view:
             self.view.news(text)
 
@@ -197,6 +258,8 @@ class Swarm:
             await asyncio.sleep(0.005)  # or the first transactions would not be seen everywhere
         if self.traffic:
             self.traffic.start()
+        if self.timeline:
+            self.timeline.start()
         start = time.monotonic()
         end = start + self.args.seconds if self.args.seconds else None
         reported = set()
@@ -206,15 +269,18 @@ class Swarm:
                 if member.ended and member.number not in reported:
                     reported.add(member.number)
                     self.view.important(f"node {member.number} {member.ended}")
+            self._release_measures()
             self.view.draw(self.members, self._totals(time.monotonic() - start))
             left = POLL_SECONDS if end is None else max(min(POLL_SECONDS, end - time.monotonic()), 0)
             await wait_for_event(self.stopping, left)
         self.seconds = time.monotonic() - start
+        if self.timeline:
+            await self.timeline.finish()
         if self.traffic:
             await self.traffic.stop()
 
     def _totals(self, seconds):
-        known = [member for member in self.members if member.tip and not member.ended]
+        known = [member for member in self.members if member.tip and member.is_up()]
         heights = [member.tip["height"] for member in known] or [0]
         tips = len({member.tip["hash"] for member in known})
         text = (f"{seconds:5.0f} s  height {max(heights)}, {tips} tip{'' if tips == 1 else 's'}, "
@@ -364,38 +430,83 @@ def parse_arguments(arguments):
         cut = arguments.index("--")
         arguments, extra = arguments[:cut], arguments[cut + 1:]
     parser = argparse.ArgumentParser(
-        prog="simnet/run.sh", allow_abbrev=False, usage="%(prog)s N [options] [-- ezp2p options]",
+        prog="simnet/run.sh", allow_abbrev=False,
+        usage="%(prog)s N|FILE.sim [options] [-- ezp2p options]",
         description="Launch N real ezp2p nodes on loopback, connected to each other, and say at the "
                     "end whether all hold the same chain: exit status 0 when they do, 1 when not.")
-    parser.add_argument("nodes", metavar="N", type=int, help=f"how many nodes, 1 to {NODES_MAX}")
+    parser.add_argument("subject", metavar="N|FILE.sim",
+                        help=f"how many nodes, 1 to {NODES_MAX}; or a scenario of the simulator, whose "
+                             "nodes, mining, traffic and timeline are carried out on processes")
     parser.add_argument("--for", dest="seconds", metavar="SECONDS", type=positive(float, 0.001),
                         help="end after this long; without it, at Ctrl-C")
-    parser.add_argument("--tx-rate", metavar="R", type=positive(float, 0), default=0,
+    parser.add_argument("--tx-rate", metavar="R", type=positive(float, 0),
                         help="transactions posted per second, over all nodes (default: none)")
-    parser.add_argument("--block-every", metavar="S", type=positive(float, 0.01), default=5.0,
+    parser.add_argument("--block-every", metavar="S", type=positive(float, 0.01),
                         help="mean seconds between blocks of the whole swarm (default: 5)")
+    parser.add_argument("--seed", metavar="N", type=int, default=1,
+                        help="of the launcher's choices: who is told of whom, and whom a scenario's "
+                             "faults meet (default: 1)")
     parser.add_argument("--dir", help="keep the nodes' data and logs here, and go on from there the "
                                       "next time (default: a temporary folder, removed)")
     parser.add_argument("--base-port", metavar="P", type=positive(int, 1024),
                         help="node i serves REST on P + 2(i-1) and peers on the port above it "
                              "(default: ports that are free)")
-    parser.add_argument("--patience", metavar="SECONDS", type=positive(float, 0), default=60.0,
+    parser.add_argument("--patience", metavar="SECONDS", type=positive(float, 0),
                         help="how long to wait for connections at the start and for traffic to "
                              "drain at the end (default: 60)")
     parser.add_argument("--json", action="store_true",
                         help="print the summary as one JSON object on standard output, and nothing "
                              "else there")
     parser.add_argument("--binary", help=argparse.SUPPRESS)
+    parser.add_argument("--ezsim", help=argparse.SUPPRESS)
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     args.options = extra
+    args.nodes, args.scenario = None, None
+    if not args.subject.endswith(".sim"):
+        take_number_of_nodes(parser, args)
+    elif not pathlib.Path(args.subject).is_file():
+        parser.error(f"there is no {args.subject}")
+    if not args.check:
+        if not args.binary or not (args.nodes or args.ezsim):
+            parser.error("use simnet/run.sh, which builds the programs first")
+        if args.nodes is None:
+            take_scenario(parser, args)
+        fill_in(args)
+    if args.nodes and args.base_port and args.base_port + 2 * args.nodes > 65536:
+        parser.error("--base-port leaves too few ports for so many nodes")
+    return args
+
+
+def take_number_of_nodes(parser, args):
+    try:
+        args.nodes = int(args.subject)
+    except ValueError:
+        parser.error(f"{args.subject!r} is neither a number of nodes nor a .sim file")
     if not 1 <= args.nodes <= NODES_MAX:
         parser.error(f"N is 1 to {NODES_MAX}, not {args.nodes}")
-    if args.base_port and args.base_port + 2 * args.nodes > 65536:
-        parser.error("--base-port leaves too few ports for so many nodes")
-    if not args.check and not args.binary:
-        parser.error("use simnet/run.sh, which builds the node first")
-    return args
+
+
+def take_scenario(parser, args):
+    try:
+        args.scenario = Scenario.load(args.ezsim, args.subject)
+    except ScenarioError as error:
+        parser.error(str(error))
+    args.nodes = args.scenario.nodes
+    if args.nodes > NODES_MAX:
+        parser.error(f"{args.subject} asks for {args.nodes} processes; {NODES_MAX} are the most")
+
+
+def fill_in(args):
+    """What the command line leaves open: the scenario's, or the defaults."""
+    def given(value, of_scenario, default):
+        if value is not None:
+            return value
+        return default if args.scenario is None else of_scenario(args.scenario)
+    args.seconds = given(args.seconds, lambda scenario: scenario.seconds, None)
+    args.tx_rate = given(args.tx_rate, lambda scenario: scenario.tx_rate, 0)
+    args.block_every = given(args.block_every, lambda scenario: scenario.block_every, 5.0)
+    args.patience = given(args.patience, lambda scenario: scenario.settle_s, 60.0)
 
 
 def watch_signals(swarm):
@@ -415,6 +526,9 @@ async def main(args):
     swarm = Swarm(args, out)
     watch_signals(swarm)
     try:
+        if args.scenario and args.scenario.left_out:
+            out.write("left to the simulator: links' latencies and bandwidth, "
+                      + ", ".join(args.scenario.left_out) + "\n")
         out.write(f"starting {args.nodes} nodes\n")
         out.flush()
         await swarm.start()

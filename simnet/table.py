@@ -9,8 +9,8 @@ HEADINGS = f"{'node':>4}  {'rest':<21} {'height':>7}  {'tip':<12} {'peers':>5} {
 
 
 def row(member):
-    if member.ended:
-        return f"{member.number:>4}  {member.ended}"
+    if member.ended or member.away:
+        return f"{member.number:>4}  {member.ended or member.away}"
     if member.tip is None:
         return f"{member.number:>4}  starting"
     return (f"{member.number:>4}  {member.http:<21} {member.tip['height']:>7}  "

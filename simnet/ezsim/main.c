@@ -10,6 +10,7 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"run", ez_command_run, "one scenario, by one seed"},
+    {"show", ez_command_show, "a scenario as it was understood, in JSON"},
 };
 
 static void print_help(FILE *file)

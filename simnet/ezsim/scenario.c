@@ -169,6 +169,16 @@ static bool parse_skew(scenario_parser *parser, ez_action *out, const words *lis
     return true;
 }
 
+const char *ez_action_word(ez_action_kind kind)
+{
+    for (size_t k = 0; k < sizeof(action_words) / sizeof(action_words[0]); k++) {
+        if (action_words[k].kind == kind) {
+            return action_words[k].word;
+        }
+    }
+    return NULL;
+}
+
 /* The action that begins at word `i`; its time is the caller's. */
 static bool parse_action(scenario_parser *parser, ez_action *out, const words *list, size_t i)
 {

@@ -104,6 +104,9 @@ EZ_MUST_USE ez_status ez_scenario_parse(ez_scenario *out, ez_scenario_error *err
 EZ_MUST_USE ez_status ez_scenario_load(ez_scenario *out, ez_scenario_error *error,
                                        const char *path);
 
+/* ez_action_word: how a file names an action. */
+const char *ez_action_word(ez_action_kind kind);
+
 void ez_scenario_clear(ez_scenario *scenario);
 
 #endif

@@ -12,7 +12,7 @@ import unittest
 from harness import ROOT, binary, clean_environment, until
 
 
-class Launcher(unittest.TestCase):
+class LauncherCase(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory(prefix="ezp2p-launcher-")
         self.addCleanup(self.directory.cleanup)
@@ -48,6 +48,8 @@ class Launcher(unittest.TestCase):
         until(lambda: len(list(pathlib.Path(self.directory.name).glob("node*/endpoints.json")))
               == count, f"{count} nodes run")
 
+
+class Launcher(LauncherCase):
     def test_summary_is_one_json_object_and_says_they_agree(self):
         code, out, err = self.run_swarm(4, "--for", 3, "--tx-rate", 20, "--block-every", 1,
                                         "--json")
@@ -119,6 +121,62 @@ class Launcher(unittest.TestCase):
         code, out, err = self.run_swarm(2, "--for", 1, "--", "--no-such-option")
         self.assertEqual(code, 1)
         self.assertIn("no-such-option", err)
+
+
+SCENARIO = """nodes = 4
+duration = 9
+settle = 60
+[mining]
+interval = 1
+shares = 2 1
+[traffic]
+rate = 20
+[timeline]
+at = 2 crash 2
+at = 3 restart
+at = 4 pause 1
+at = 5 resume
+at = 5.5 partition 50%
+at = 6 join 1
+at = 7 tx 15
+at = 8 block
+at = 8.5 stop 1
+[assert]
+height_min = 3
+"""
+
+
+@unittest.skipUnless("EZSIM_BIN" in os.environ, "scenario files are read by ezsim")
+class ScenarioFile(LauncherCase):
+    """A simulator's file carried out on processes."""
+
+    def scenario(self, text):
+        path = pathlib.Path(self.directory.name, "own.sim")
+        path.write_text(text)
+        return "--ezsim", os.environ["EZSIM_BIN"], path
+
+    def test_faults_are_done_and_nothing_acknowledged_is_lost(self):
+        code, out, err = self.run_swarm(*self.scenario(SCENARIO), "--json")
+        self.assertEqual(code, 0, out + err)
+        summary = json.loads(out)
+        self.assertEqual((summary["nodes"], summary["actions"], summary["converged"]), (5, 8, True))
+        self.assertGreater(summary["tx_accepted"], 50)
+        self.assertEqual(summary["tx_in_chain"], summary["tx_accepted"])
+        self.assertIn("left to the simulator", err)
+        self.assertIn("partition", err)
+        self.assertEqual(err.count(": crash\n"), 2)
+        self.assertEqual(err.count(": restart\n"), 3)
+
+    def test_an_assertion_that_does_not_hold_is_a_failure(self):
+        text = "nodes = 2\nduration = 1\n[assert]\nheight_min = 1000\n"
+        code, out, err = self.run_swarm(*self.scenario(text))
+        self.assertEqual(code, 1, out + err)
+        self.assertIn("the scenario wants 1000", out)
+
+    def test_a_bad_line_exits_2_and_is_named(self):
+        code, _, err = self.run_swarm(*self.scenario("nodes = many\n"))
+        self.assertEqual(code, 2)
+        self.assertIn("own.sim:1", err)
 
 
 class Script(unittest.TestCase):

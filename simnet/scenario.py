@@ -1,0 +1,155 @@
+"""What the launcher takes from a scenario file of the simulator (docs/simulator.md): the same nodes,
+mining, traffic and timeline, carried out on processes in real time. `ezsim show` reads the file, so
+there is one grammar. What needs a network of our own (latencies, partitions, broken links, wrong
+clocks) stays the simulator's, and is named."""
+import asyncio
+import json
+import signal
+import subprocess
+
+from http_client import Client, HttpError
+
+SIMULATOR_ONLY = ("partition", "heal", "skew", "reset", "half-open")
+
+
+class ScenarioError(Exception):
+    """The file is bad; the message names the line."""
+
+
+class Scenario:
+    def __init__(self, plan):
+        self.nodes = plan["nodes"]
+        self.seconds = plan["duration_ms"] / 1000
+        self.settle_s = plan["settle_ms"] / 1000
+        self.warmup_s = plan["warmup_ms"] / 1000
+        self.tx_rate = plan["tx_per_1000_s"] / 1000
+        self.block_every = plan["block_interval_ms"] / 1000  # 0: only the timeline's blocks
+        self.height_min = plan["height_min"]
+        self.dials = plan["links"] // 2 if plan["topology"] == "regular" else None
+        self._shares = plan["shares"]
+        self.actions = [action for action in plan["actions"]
+                        if action["action"] not in SIMULATOR_ONLY]
+        self.left_out = sorted({action["action"] for action in plan["actions"]}
+                               & set(SIMULATOR_ONLY))
+
+    @classmethod
+    def load(cls, ezsim, path):
+        done = subprocess.run([str(ezsim), "show", str(path)], text=True, capture_output=True)
+        if done.returncode != 0:
+            raise ScenarioError(done.stderr.strip().removeprefix("ezsim: "))
+        return cls(json.loads(done.stdout))
+
+    def share(self, number):
+        """What part of all hashing is done by node `number` of the first ones."""
+        shares = [self._shares[i % len(self._shares)] for i in range(self.nodes)]
+        return self._shares[(number - 1) % len(self._shares)] / sum(shares)
+
+
+def amount_of(action, there_are):
+    """How many an action means; 0 in the file stands for all."""
+    if action["amount"] == 0:
+        return there_are
+    amount = action["amount"]
+    if action["percent"]:
+        amount = -(-there_are * amount // 100)  # rounded up, as the simulator does
+    return min(amount, there_are)
+
+
+class Timeline:
+    """Does to a running swarm what its scenario says."""
+
+    def __init__(self, swarm, scenario, rng):
+        self.swarm = swarm
+        self.scenario = scenario
+        self.rng = rng
+        self.done = 0
+        self._errands = set()
+        self._over = asyncio.Event()
+        self._task = None
+
+    def start(self):
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self):
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        for action in self.scenario.actions:
+            left = start + action["at_ms"] / 1000 - loop.time()
+            try:
+                await asyncio.wait_for(self._over.wait(), max(left, 0))
+                return
+            except asyncio.TimeoutError:
+                pass
+            await self._act(action)
+            self.done += 1
+
+    async def finish(self):
+        """No more of it, once what is being done is done. All faults end: who halts goes on, who is
+        down starts."""
+        self._over.set()
+        await self._task
+        for errand in self._errands:
+            errand.cancel()
+        self._resume()
+        await self._restart()
+
+    async def _act(self, action):
+        kind = action["action"]
+        if kind == "restart":
+            await self._restart()
+        elif kind == "resume":
+            self._resume()
+        elif kind == "block":
+            self._send_errand(self._mine(self.rng.choice(self._up() or self.swarm.members)))
+        elif kind == "tx":
+            self._send_errand(self.swarm.traffic.burst(action["amount"]))
+        elif kind == "join":
+            await self.swarm.join(amount_of(action, len(self.swarm.members))
+                                  if action["percent"] else action["amount"])
+        else:
+            up = self._up()
+            await asyncio.gather(*(self._fault(member, kind) for member in
+                                   self.rng.sample(up, amount_of(action, len(up)))))
+
+    def _up(self):
+        return [member for member in self.swarm.members if member.is_up()]
+
+    def _send_errand(self, coroutine):
+        """What a client does while the timeline goes on."""
+        task = asyncio.create_task(coroutine)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _fault(self, member, kind):
+        self.swarm.hold_measures()
+        self.swarm.say(f"node {member.number}: {kind}")
+        member.away = {"crash": "crashed", "stop": "stopped", "pause": "paused"}[kind]
+        if kind == "crash":
+            member.kill()
+        elif kind == "pause":
+            member.send(signal.SIGSTOP)
+        else:
+            code = await asyncio.to_thread(member.stop)
+            if code != 0:
+                member.ended = f"ended with {member.exit_text()} when asked to stop, " \
+                               f"see {member.log_path}"
+
+    def _resume(self):
+        for member in self.swarm.members:
+            if member.away == "paused":
+                member.send(signal.SIGCONT)
+                member.away = None
+
+    async def _restart(self):
+        down = [member for member in self.swarm.members
+                if member.away and member.away != "paused" and not member.ended]
+        await asyncio.gather(*map(self.swarm.start_again, down))
+
+    async def _mine(self, member):
+        client = Client(member.http)
+        try:
+            await client.request("GET", "/mine")
+        except HttpError:
+            pass  # it went away meanwhile
+        finally:
+            client.close()
