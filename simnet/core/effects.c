@@ -72,17 +72,21 @@ static uint64_t effect_detail(const ez_effect *effect)
 
 /* ---- one by one ------------------------------------------------------------------------------ */
 
-static void send_message(ez_world *world, const ez_effect *effect)
+static void send_message(ez_world *world, const sim_host *host, const ez_effect *effect)
 {
     ez_buffer *const bytes = &world->encoded;
+    ez_message message = *effect->as.message;
+    if (!sim_says(host, effect->link, &message)) {
+        return;
+    }
     bytes->size = 0;
-    ez_wire_encode(bytes, effect->as.message);
+    ez_wire_encode(bytes, &message);
     /* The core budgets its output by this figure. */
-    const size_t said = ez_message_bytes(effect->as.message);
+    const size_t said = ez_message_bytes(&message);
     EZ_ASSERT(said <= bytes->size + 16 && bytes->size <= said + 16);
     /* Each node's address reaches all others through all: at 10,000 hosts that start together it
      * would be all that there is to simulate. */
-    if (!world->config.silent || effect->as.message->type != EZ_MSG_ADDRESSES) {
+    if (!world->config.silent || message.type != EZ_MSG_ADDRESSES) {
         sim_send(world, effect->link.value, bytes->data, bytes->size);
     }
 }
@@ -138,7 +142,7 @@ static void carry_out(ez_world *world, sim_host *host, const ez_effect *effect)
         sim_dial_start(world, host, effect);
         break;
     case EZ_EFFECT_SEND:
-        send_message(world, effect);
+        send_message(world, host, effect);
         break;
     case EZ_EFFECT_CLOSE:
         sim_close_end(world, effect->link.value);

@@ -334,12 +334,14 @@ static bool take_frame(ez_world *world, sim_end *end, uint64_t id, const uint8_t
     if (opened->fault != EZ_GOODBYE_UNSPECIFIED) {
         event.type = EZ_EVENT_LINK_FAULT;
         event.as.fault = opened->fault;
-    } else {
+        sim_dispatch(world, host, &event);
+    } else if (sim_hears(host, event.link, &opened->decoded.message)) {
         event.type = EZ_EVENT_MESSAGE;
         event.as.message.message = &opened->decoded.message;
         event.as.message.wire_bytes = size + EZ_FRAME_PREFIX_BYTES;
+        sim_dispatch(world, host, &event);
+        sim_told(host, event.link, &opened->decoded.message);
     }
-    sim_dispatch(world, host, &event);
     sim_messages_close(opened, &own);
     return end->open;
 }

@@ -4,6 +4,7 @@
  *   effects.c   carrying out what cores ask for; the digest
  *   links.c     dials, links, streams
  *   faults.c    what goes wrong with hosts and links
+ *   bend.c      hosts whose driver lies
  *   shared.c    what thousands of hosts need not hold or compute each for itself
  *   messages.c  the bytes of messages, held and decoded once
  *   stranger.c  links whose far end is a test
@@ -13,6 +14,7 @@
 #ifndef EZP2P_SIMNET_WORLD_INTERNAL_H
 #define EZP2P_SIMNET_WORLD_INTERNAL_H
 
+#include "bend.h"
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
 #include "ezp2p/chain/header.h"
@@ -60,6 +62,7 @@ typedef struct sim_host {
     size_t held_count;
     int64_t skew_us;       /* its wall clock goes ahead by this */
     uint64_t send_free_us; /* when its line has sent what was queued, in virtual time */
+    const ez_bend *bend;   /* NULL: its driver is honest */
 } sim_host;
 
 /* One end of a link. Its ez_link_id is twice the link's number plus its index. */
@@ -162,6 +165,11 @@ ez_now sim_now_of(const ez_world *world, const sim_host *host);
 /* Keep an event for a host that is paused; false: it is not. */
 bool sim_hold(ez_world *world, const sim_event *event);
 void sim_drop_held(sim_host *host);
+
+/* ---- bend.c */
+bool sim_says(const sim_host *host, ez_link_id link, ez_message *message);
+bool sim_hears(const sim_host *host, ez_link_id link, const ez_message *message);
+void sim_told(const sim_host *host, ez_link_id link, const ez_message *message);
 
 /* ---- effects.c */
 void sim_carry_out(ez_world *world, sim_host *host);
