@@ -59,18 +59,29 @@ void run_mine(ez_run *run, size_t host)
     ez_world_prove(run->world, host);
 }
 
+/* Of an honest host, by the list that is given out in turn. */
+static uint32_t share_of(const ez_run *run, size_t host)
+{
+    const ez_scenario *const scenario = run->scenario;
+    return ez_run_is_honest(run, host) ? scenario->shares[(host - 1) % scenario->share_count] : 0;
+}
+
 /* The hash rate of a host that is away finds nothing. */
 void run_mine_by_share(ez_run *run)
 {
-    const ez_scenario *const scenario = run->scenario;
     const size_t count = ez_world_count(run->world);
+    const size_t adversary = run_lucky_adversary(run);
     uint64_t sum = 0;
+    if (adversary != 0) {
+        run_mine(run, adversary);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
-        sum += scenario->shares[i % scenario->share_count];
+        sum += share_of(run, i + 1);
     }
     uint64_t at = sum == 0 ? 0 : ez_rng_below(&run->rng, sum);
     for (size_t i = 0; i < count; i++) {
-        const uint32_t share = scenario->shares[i % scenario->share_count];
+        const uint32_t share = share_of(run, i + 1);
         if (at < share) {
             if (run_is_awake(run, i + 1)) {
                 run_mine(run, i + 1);
@@ -89,9 +100,8 @@ static ez_byte_span span_of(const char *text)
 /* One transaction through a random host: mostly notes, sometimes a transfer of what it mined. */
 void run_submit(ez_run *run)
 {
-    const size_t count = ez_world_count(run->world);
-    const size_t host = 1 + ez_rng_below(&run->rng, count);
-    const size_t other = 1 + ez_rng_below(&run->rng, count);
+    const size_t host = run_random_honest(run);
+    const size_t other = run_random_honest(run);
     if (!run_is_awake(run, host)) {
         return; /* its client finds nobody */
     }
@@ -138,7 +148,7 @@ static size_t *choose_awake(ez_run *run, const ez_action *action, size_t *chosen
     size_t count = 0;
     size_t *const list = ez_alloc(ez_world_count(run->world) + 1, sizeof(*list));
     for (size_t host = 1; host <= ez_world_count(run->world); host++) {
-        if (run_is_awake(run, host)) {
+        if (run_is_honest_and_awake(run, host)) {
             list[count++] = host;
         }
     }

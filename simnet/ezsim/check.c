@@ -15,6 +15,9 @@ static void check_tip(ez_run *run)
     ez_node_status first, other;
     ez_node_get_status(ez_world_node(run->world, 1), &first);
     for (size_t host = 2; host <= ez_world_count(run->world); host++) {
+        if (!ez_run_is_honest(run, host)) {
+            continue;
+        }
         ez_node_get_status(ez_world_node(run->world, host), &other);
         if (!ez_block_id_is_equal(&first.tip.id, &other.tip.id)) {
             ez_run_fail(run, "hosts 1 and %zu have different tips, at heights %llu and %llu", host,
@@ -30,7 +33,7 @@ static void check_replays(ez_run *run)
     const size_t wanted = count <= REPLAYED_ALL_MAX ? count : REPLAYED_SAMPLE;
     for (size_t i = 0; i < wanted; i++) {
         const size_t host = wanted == count ? i + 1 : 1 + ez_rng_below(&run->rng, count);
-        if (!ez_world_replays(run->world, host)) {
+        if (ez_run_is_honest(run, host) && !ez_world_replays(run->world, host)) {
             ez_run_fail(run, "what host %zu stored is not what its chain says", host);
         }
     }
@@ -51,10 +54,11 @@ static void check_acknowledged(ez_run *run)
     }
 }
 
+/* Who is dropped before its handshake is done is in no notice; without adversaries it is honest. */
 static void check_faults(ez_run *run)
 {
     const uint64_t count = ez_world_faults(run->world);
-    if (count > 0) {
+    if (count > 0 && run->adversary_count == 0) {
         ez_run_fail(run, "%llu honest peers were dropped for breaking a rule",
                     (unsigned long long)count);
     }
@@ -64,7 +68,7 @@ static void check_pending(ez_run *run)
 {
     size_t busy = 0;
     for (size_t host = 1; host <= ez_world_count(run->world); host++) {
-        busy += !ez_run_is_idle(run, host);
+        busy += ez_run_is_honest(run, host) && !ez_run_is_idle(run, host);
     }
     if (busy > 0) {
         ez_run_fail(run, "%zu hosts still wait for something", busy);
@@ -104,10 +108,45 @@ static void check_bound(ez_run *run, const char *what, uint64_t value, uint64_t 
     }
 }
 
+static void check_least(ez_run *run, const char *what, uint64_t value, uint64_t min)
+{
+    if (value < min) {
+        ez_run_fail(run, "%s is %llu; the scenario asks for %llu", what, (unsigned long long)value,
+                    (unsigned long long)min);
+    }
+}
+
+static void check_curve(ez_run *run, const ez_outcome *outcome, uint64_t errors_percent_max)
+{
+    const uint64_t off = outcome->ppm > outcome->curve_ppm ? outcome->ppm - outcome->curve_ppm
+                                                           : outcome->curve_ppm - outcome->ppm;
+    if (outcome->curve == NULL || outcome->error_ppm == 0) {
+        ez_run_fail(run, "there is no curve, or too little to compare with it");
+    } else {
+        check_bound(run, "distance from the curve in hundredths of a standard error",
+                    off * 100 / outcome->error_ppm, errors_percent_max);
+    }
+}
+
+static void check_attack(ez_run *run, const ez_figures *figures)
+{
+    const ez_bounds *const bounds = &run->scenario->bounds;
+    const ez_outcome *const outcome = &figures->outcome;
+    check_least(run, "reorg_depth", figures->reorg_depth_max, bounds->reorg_depth_min);
+    check_least(run, "faulted", run->faulted, bounds->faulted_min);
+    check_bound(run, "faulted", run->faulted, bounds->faulted_max);
+    check_least(run, "outcome_percent", outcome->ppm / 10000, bounds->outcome_percent_min);
+    check_bound(run, "outcome_percent", outcome->ppm / 10000, bounds->outcome_percent_max);
+    if (bounds->curve_errors_max != UINT64_MAX) {
+        check_curve(run, outcome, bounds->curve_errors_max);
+    }
+}
+
 static void check_bounds(ez_run *run)
 {
     const ez_bounds *const bounds = &run->scenario->bounds;
     const ez_figures figures = ez_run_figures(run);
+    check_attack(run, &figures);
     check_bound(run, "block_p99_ms", figures.block_ms[2], bounds->block_p99_ms_max);
     check_bound(run, "tx_p99_ms", figures.tx_ms[2], bounds->tx_p99_ms_max);
     check_bound(run, "block_ratio in per cent", figures.ratio_percent[0],
@@ -116,10 +155,7 @@ static void check_bounds(ez_run *run)
                 bounds->tx_copies_percent_max);
     check_bound(run, "stale_percent", figures.stale_percent, bounds->stale_percent_max);
     check_bound(run, "reorg_depth", figures.reorg_depth_max, bounds->reorg_depth_max);
-    if (figures.height < bounds->height_min) {
-        ez_run_fail(run, "height is %llu; the scenario asks for %llu",
-                    (unsigned long long)figures.height, (unsigned long long)bounds->height_min);
-    }
+    check_least(run, "height", figures.height, bounds->height_min);
 }
 
 void ez_run_check(ez_run *run)

@@ -19,7 +19,10 @@ static uint64_t in_percent(uint64_t part, uint64_t whole)
 static void fill_totals(ez_figures *out, const ez_run *run)
 {
     uint64_t bytes = 0, announcements = 0, connected = 0, received = 0, duplicates = 0;
-    for (size_t host = 1; host <= out->nodes; host++) {
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        if (!ez_run_is_honest(run, host)) {
+            continue;
+        }
         ez_node_counters counters;
         ez_world_counters(run->world, &counters, host);
         bytes += counters.message_bytes_in;
@@ -38,7 +41,7 @@ static void fill_totals(ez_figures *out, const ez_run *run)
 
 ez_figures ez_run_figures(const ez_run *run)
 {
-    ez_figures out = {.nodes = ez_world_count(run->world)};
+    ez_figures out = {.nodes = ez_world_count(run->world) - run->adversary_count};
     ez_world_link *links;
     const ez_node *const node = ez_world_node(run->world, 1);
     out.links = ez_world_links(run->world, &links);
@@ -48,7 +51,7 @@ ez_figures ez_run_figures(const ez_run *run)
         ez_node_get_status(node, &status);
         out.height = status.tip.height;
     }
-    out.blocks = run->blocks.born;
+    out.blocks = run->finders.count;
     if (out.height > 0 && out.blocks > out.height - 1) {
         out.stale_percent = in_percent(out.blocks - (out.height - 1), out.blocks);
     }
@@ -58,5 +61,6 @@ ez_figures ez_run_figures(const ez_run *run)
     fill_percentiles(out.tx_ms, &run->txs.arrival_ms);
     fill_percentiles(out.ratio_percent, &run->blocks.ratio_percent);
     fill_totals(&out, run);
+    run_fill_attack(run, &out);
     return out;
 }

@@ -47,11 +47,42 @@ static void table_of_chain(ez_buffer *out, const ez_run *run, const ez_figures *
     row(out, "requests expired", figures->requests_expired, "");
 }
 
+/* Millionths as per cent. */
+static void row_ppm(ez_buffer *out, const char *name, uint64_t ppm, const char *unit)
+{
+    row_hundredths(out, name, (ppm + 50) / 100, unit);
+}
+
+static void table_of_attack(ez_buffer *out, const ez_run *run, const ez_figures *figures)
+{
+    const ez_outcome *const outcome = &figures->outcome;
+    if (run->adversary_count == 0) {
+        return;
+    }
+    row(out, "adversaries", run->adversary_count, "");
+    row(out, "dropped for a fault", run->faulted, "times");
+    row(out, "they made up and sent", figures->attack.sent, "");
+    row(out, "blocks they found", run->finders.adversaries, "");
+    row(out, "kept secret at first", figures->attack.held, "");
+    if (outcome->of != NULL) {
+        row_ppm(out, outcome->of, outcome->ppm, "%");
+        row_ppm(out, "standard error", outcome->error_ppm, "%");
+    }
+    if (figures->attack.races > 0) {
+        row(out, "races decided by others", figures->attack.races, "");
+        row_hundredths(out, "gamma", outcome->gamma_milli / 10, "");
+    }
+    if (outcome->curve != NULL) {
+        row_ppm(out, "expected", outcome->curve_ppm, "%");
+    }
+}
+
 void ez_report_table(ez_buffer *out, const ez_run *run, const ez_cost *cost)
 {
     const ez_figures figures = ez_run_figures(run);
     const uint64_t virtual_ms = ez_world_now(run->world).mono;
     table_of_chain(out, run, &figures);
+    table_of_attack(out, run, &figures);
     ez_buffer_printf(out, "  %-24s %8s %8s %8s\n", "", "p50", "p90", "p99");
     row_ms(out, "block reaches a node", figures.block_ms, "ms");
     row_ms(out, "over its shortest path", figures.ratio_percent, "%");
@@ -115,6 +146,36 @@ static void json_failures(ez_buffer *out, const ez_run *run)
     ez_buffer_add_text(out, "]");
 }
 
+static void json_ppm(ez_buffer *out, const char *name, uint64_t ppm)
+{
+    ez_buffer_printf(out, ",\"%s\":%" PRIu64 ".%06" PRIu64, name, ppm / 1000000, ppm % 1000000);
+}
+
+static void json_attack(ez_buffer *out, const ez_run *run, const ez_figures *figures)
+{
+    const ez_attack_plan *const plan = &run->scenario->adversary;
+    const ez_outcome *const outcome = &figures->outcome;
+    if (run->adversary_count == 0) {
+        return;
+    }
+    ez_buffer_add_text(out, ",\"attack\":{\"kind\":");
+    json_text(out, ez_attack_name(plan->kinds[0]));
+    json_number(out, "adversaries", run->adversary_count);
+    json_number(out, "faulted", run->faulted);
+    json_number(out, "sent", figures->attack.sent);
+    json_ppm(out, "share", plan->share_milli * UINT64_C(1000));
+    json_ppm(out, "reach", plan->reach_milli * UINT64_C(1000));
+    json_number(out, "found", run->finders.adversaries);
+    json_number(out, "held", figures->attack.held);
+    json_number(out, "races", figures->attack.races);
+    json_ppm(out, "gamma", outcome->gamma_milli * 1000);
+    json_number(out, "trials", outcome->trials);
+    json_ppm(out, "outcome", outcome->ppm);
+    json_ppm(out, "outcome_error", outcome->error_ppm);
+    json_ppm(out, "expected", outcome->curve_ppm);
+    ez_buffer_add_text(out, "}");
+}
+
 void ez_report_json(ez_buffer *out, const ez_run *run, const ez_cost *cost, const char *scenario,
                     const char *commit)
 {
@@ -147,6 +208,7 @@ void ez_report_json(ez_buffer *out, const ez_run *run, const ez_cost *cost, cons
     json_number(out, "virtual_ms", ez_world_now(run->world).mono);
     json_number(out, "real_ms", cost->real_ms);
     json_number(out, "memory_kib", cost->memory_kib);
+    json_attack(out, run, &figures);
     ez_buffer_printf(out, ",\"hash\":\"%016" PRIx64 "\"", ez_world_digest(run->world));
     json_failures(out, run);
     ez_buffer_add_text(out, "}\n");

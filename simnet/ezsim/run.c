@@ -1,3 +1,4 @@
+#include "bend.h"
 #include "run_internal.h"
 #include "series.h"
 
@@ -29,7 +30,7 @@ static bool *expected_at(const ez_run *run, size_t origin)
     const size_t count = ez_world_count(run->world);
     bool *const waiting = ez_alloc(count + 1, sizeof(*waiting));
     for (size_t host = 1; host <= count; host++) {
-        waiting[host] = host != origin && run_is_awake(run, host) &&
+        waiting[host] = host != origin && run_is_honest_and_awake(run, host) &&
                         (run->sides == NULL || run->sides[host] == run->sides[origin]);
     }
     return waiting;
@@ -49,7 +50,13 @@ static void block_born(ez_run *run, const ez_hash *id, size_t host)
 /* The first complaint of one host about another says more than their number. */
 static void note_fault(ez_run *run, size_t host, const ez_notice *notice)
 {
-    if (notice->by_us && ez_goodbye_is_fault(notice->reason)) {
+    const size_t other = ez_world_host_at(run->world, &notice->endpoint);
+    if (!notice->by_us || !ez_goodbye_is_fault(notice->reason) || !ez_run_is_honest(run, host)) {
+        return;
+    }
+    if (!ez_run_is_honest(run, other)) {
+        run->faulted++;
+    } else {
         ez_run_fail(run, "host %zu dropped an honest peer, for %s", host,
                     ez_goodbye_code(notice->reason));
     }
@@ -79,6 +86,12 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
         if (run->series != NULL) {
             ez_series_block(run->series, run, host, &notice->block);
         }
+        if (notice->own) {
+            ez_finders_add(&run->finders, &notice->block, !ez_run_is_honest(run, host));
+        }
+        if (!ez_run_is_honest(run, host)) {
+            break; /* what it tells when is its own business */
+        }
         if (notice->own && !ez_spread_knows(&run->blocks, &notice->block.hash)) {
             block_born(run, &notice->block.hash, host);
         } else {
@@ -86,6 +99,9 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
         }
         break;
     case EZ_NOTICE_TX:
+        if (!ez_run_is_honest(run, host)) {
+            break;
+        }
         if (notice->own && !ez_spread_knows(&run->txs, &notice->tx.hash)) {
             ez_spread_born(&run->txs, &notice->tx.hash, now, expected_at(run, host), NULL,
                            ez_world_count(run->world));
@@ -94,7 +110,9 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
         }
         break;
     case EZ_NOTICE_REORG:
-        note_reorg(run, host, notice);
+        if (ez_run_is_honest(run, host)) {
+            note_reorg(run, host, notice);
+        }
         break;
     case EZ_NOTICE_PEER_DOWN:
         note_fault(run, host, notice);
@@ -170,6 +188,20 @@ static void add_regular(ez_run *run)
     free(dials);
 }
 
+bool ez_run_is_honest(const ez_run *run, size_t host)
+{
+    const size_t nodes = run->scenario->nodes;
+    return host > 0 && (host <= nodes || host > nodes + run->adversary_count);
+}
+
+size_t run_random_honest(ez_run *run)
+{
+    const size_t count = ez_world_count(run->world);
+    const size_t adversaries = count > run->scenario->nodes ? run->adversary_count : 0;
+    const size_t at = 1 + ez_rng_below(&run->rng, count - adversaries);
+    return at <= run->scenario->nodes ? at : at + adversaries;
+}
+
 /* A newcomer knows a few that came before it. */
 size_t run_join(ez_run *run)
 {
@@ -177,7 +209,7 @@ size_t run_join(ez_run *run)
     const size_t before = ez_world_count(run->world);
     const size_t count = before < SEEDS_EACH ? before : SEEDS_EACH;
     for (size_t i = 0; i < count; i++) {
-        peers[i] = 1 + ez_rng_below(&run->rng, before);
+        peers[i] = run_random_honest(run);
     }
     return ez_world_add(run->world, peers, count > 1 && peers[0] == peers[1] ? 1 : count);
 }
@@ -197,7 +229,7 @@ static ez_world *new_world(ez_run *run, bool share_checks)
         .send_bytes_per_s = scenario->bandwidth,
         .silent = !finds,
         .outbound_max = finds ? OUTBOUND_USUAL : 0,
-        .inbound_max = INBOUND_USUAL + scenario->links,
+        .inbound_max = INBOUND_USUAL + scenario->links + scenario->adversary.count,
         .share_checks = share_checks,
         .relays = scenario->relays,
         .relay_count = scenario->relay_count,
@@ -215,8 +247,13 @@ ez_run *ez_run_new(const ez_scenario *scenario, uint64_t seed, bool share_checks
     run->scenario = scenario;
     run->seed = seed;
     run->watcher = (ez_watcher){run, on_notice, on_reply};
-    run->distances = (ez_distances){scenario->latency, scenario->latency_min_ms,
-                                    scenario->latency_max_ms, ez_rng_key(&run->rng)};
+    run->distances = (ez_distances){.model = scenario->latency,
+                                    .min_ms = scenario->latency_min_ms,
+                                    .max_ms = scenario->latency_max_ms,
+                                    .key = ez_rng_key(&run->rng),
+                                    .special_first = scenario->nodes + 1,
+                                    .special_last = scenario->nodes + scenario->adversary.count,
+                                    .special_ms = scenario->adversary.latency_ms};
     run->world = new_world(run, share_checks);
     if (scenario->topology == EZ_TOPOLOGY_REGULAR) {
         add_regular(run);
@@ -225,6 +262,7 @@ ez_run *ez_run_new(const ez_scenario *scenario, uint64_t seed, bool share_checks
             run_join(run);
         }
     }
+    run_add_adversaries(run);
     run->next_block = run->next_sample = EZ_TIME_NEVER;
     run->next_tx_us = UINT64_MAX;
     if (scenario->block_interval_ms > 0) {
@@ -243,7 +281,9 @@ void ez_run_free(ez_run *run)
     if (run == NULL) {
         return;
     }
+    run_free_adversaries(run);
     ez_world_free(run->world);
+    ez_finders_clear(&run->finders);
     ez_request *request, *next;
     HASH_ITER (hh, run->requests, request, next) {
         HASH_DEL(run->requests, request);
@@ -296,7 +336,8 @@ static void sample(ez_run *run)
     const size_t count = ez_world_count(run->world);
     for (size_t i = 0; i < count && i < SAMPLED_MAX; i++) {
         run->next_sampled = run->next_sampled % count + 1;
-        if (ez_world_node(run->world, run->next_sampled) != NULL) {
+        if (ez_run_is_honest(run, run->next_sampled) &&
+            ez_world_node(run->world, run->next_sampled) != NULL) {
             sample_host(run, run->next_sampled);
         }
     }
@@ -313,6 +354,7 @@ static ez_time_ms next_due(const ez_run *run)
         due = action_at < due ? action_at : due;
     }
     due = run->next_block < due ? run->next_block : due;
+    due = run_adversaries_due(run) < due ? run_adversaries_due(run) : due;
     return run->next_tx_us / 1000 < due ? run->next_tx_us / 1000 : due;
 }
 
@@ -324,6 +366,7 @@ static void do_due(ez_run *run)
            scenario->actions[run->next_action].at <= now) {
         run_act(run, &scenario->actions[run->next_action++]);
     }
+    run_adversaries_act(run);
     if (run->next_block <= now) {
         run_mine_by_share(run);
         run->next_block = now + 1 + run_draw_pause(&run->rng, scenario->block_interval_ms);
@@ -374,13 +417,31 @@ size_t ez_run_pending(const ez_run *run)
     return HASH_COUNT(run->requests);
 }
 
+bool run_agrees(const ez_run *run)
+{
+    ez_node_status first, other;
+    bool has_first = false;
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        const ez_node *const node = ez_world_node(run->world, host);
+        if (node == NULL || !ez_run_is_honest(run, host)) {
+            continue;
+        }
+        ez_node_get_status(node, has_first ? &other : &first);
+        if (has_first && !ez_block_id_is_equal(&first.tip.id, &other.tip.id)) {
+            return false;
+        }
+        has_first = true;
+    }
+    return true;
+}
+
 static bool has_settled(ez_run *run)
 {
-    if (ez_run_pending(run) > 0 || !ez_world_agrees(run->world)) {
+    if (ez_run_pending(run) > 0 || !run_agrees(run)) {
         return false;
     }
     for (size_t host = 1; host <= ez_world_count(run->world); host++) {
-        if (!ez_run_is_idle(run, host)) {
+        if (ez_run_is_honest(run, host) && !ez_run_is_idle(run, host)) {
             return false;
         }
     }
@@ -395,14 +456,15 @@ void ez_run_settle(ez_run *run)
         scenario->block_interval_ms > TIE_MS_MIN ? scenario->block_interval_ms : TIE_MS_MIN;
     ez_time_ms next_block = from + tie_ms;
     run_end_faults(run);
+    run_adversaries_rest(run);
     for (ez_time_ms now = from; now < from + scenario->settle_ms; now += SETTLE_STEP_MS) {
         ez_world_run(run->world, SETTLE_STEP_MS);
         if (has_settled(run)) {
             run->settled = true;
             break;
         }
-        if (now >= next_block && !ez_world_agrees(run->world)) {
-            run_mine(run, 1 + ez_rng_below(&run->rng, ez_world_count(run->world)));
+        if (now >= next_block && !run_agrees(run)) {
+            run_mine(run, run_random_honest(run));
             next_block = now + tie_ms;
         }
     }

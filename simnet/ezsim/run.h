@@ -4,7 +4,9 @@
 #ifndef EZP2P_SIMNET_RUN_H
 #define EZP2P_SIMNET_RUN_H
 
+#include "attack.h"
 #include "ezp2p/base/buffer.h"
+#include "finders.h"
 #include "measure.h"
 #include "scenario.h"
 #include "topology.h"
@@ -42,6 +44,10 @@ typedef struct ez_run {
     uint64_t txs_submitted, txs_refused;
     ez_spread blocks, txs;
     ez_histogram reorg_depth;
+    ez_adversary **adversaries;
+    size_t adversary_count;
+    ez_finders finders;
+    uint64_t faulted; /* how often an honest host dropped an adversary for breaking a rule */
     ez_peaks peaks;
     ez_series *series; /* the caller's, kept while not NULL (series.h) */
     bool settled;
@@ -64,12 +70,28 @@ bool ez_run_step(ez_run *run, ez_time_ms ms);
  * agreement takes long. */
 void ez_run_settle(ez_run *run);
 
+/* ez_run_is_honest: whether a host plays fair. Adversaries come right after the first `nodes`
+ * hosts; no checker asks anything of them. */
+bool ez_run_is_honest(const ez_run *run, size_t host);
+
 /* ez_run_is_idle: whether a host waits for nothing: no body, header, transaction or write. */
 bool ez_run_is_idle(const ez_run *run, size_t host);
 size_t ez_run_pending(const ez_run *run); /* clients' requests without an answer */
 
 /* ez_run_fail: note what is wrong. */
 void ez_run_fail(ez_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What an attack comes to, as a share in millionths: of the chain's blocks for those who mine, of
+ * the attempts for a double spend. docs/attacks.md. */
+typedef struct ez_outcome {
+    const char *of;     /* in words; NULL: this kind is judged by the checkers alone */
+    uint64_t trials;    /* how many blocks, attempts, … it is a share of */
+    uint64_t ppm;       /* measured */
+    uint64_t error_ppm; /* its standard error; 0: too few */
+    const char *curve;  /* who published what it should be in the long run; NULL: nobody */
+    uint64_t curve_ppm;
+    uint64_t gamma_milli; /* selfish: of honest blocks that decided a race, built on its side */
+} ez_outcome;
 
 /* What a run comes to. Percentiles are p50, p90, p99. */
 typedef struct ez_figures {
@@ -79,6 +101,8 @@ typedef struct ez_figures {
     uint64_t tx_copies_percent;    /* payloads received per transaction taken in from peers */
     uint64_t block_copies_percent; /* announcements and bodies received per block connected */
     uint64_t bytes_per_node, bodies_received, bodies_rebuilt, requests_expired;
+    ez_attack_figures attack; /* of all adversaries together */
+    ez_outcome outcome;
 } ez_figures;
 
 ez_figures ez_run_figures(const ez_run *run);

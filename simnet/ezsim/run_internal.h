@@ -2,6 +2,7 @@
  *
  *   run.c      the world, its beginning and end, the passing of time
  *   act.c      mining, traffic and the timeline's actions
+ *   attacks.c  the adversaries
  *   check.c    the checkers
  */
 #ifndef EZP2P_SIMNET_RUN_INTERNAL_H
@@ -23,6 +24,11 @@ static inline bool run_is_awake(const ez_run *run, size_t host)
     return ez_world_node(run->world, host) != NULL && !ez_world_is_paused(run->world, host);
 }
 
+static inline bool run_is_honest_and_awake(const ez_run *run, size_t host)
+{
+    return ez_run_is_honest(run, host) && run_is_awake(run, host);
+}
+
 /* A time until the next event of a Poisson process, in the unit of `mean`, which is below 2^30. */
 uint64_t run_draw_pause(ez_rng *rng, uint64_t mean);
 
@@ -33,5 +39,17 @@ void run_act(ez_run *run, const ez_action *action);
 void run_end_faults(ez_run *run);
 void run_forget_requests(ez_run *run, size_t host); /* its clients got an error */
 size_t run_join(ez_run *run);
+size_t run_random_honest(ez_run *run);
+bool run_agrees(const ez_run *run); /* all honest hosts that run have one tip */
+
+/* ---- attacks.c */
+void run_add_adversaries(ez_run *run);
+void run_free_adversaries(ez_run *run);
+ez_time_ms run_adversaries_due(const ez_run *run);
+void run_adversaries_act(ez_run *run);
+void run_adversaries_rest(ez_run *run);
+/* A host of an adversary's, when chance gives the next block to one; 0: to the honest. */
+size_t run_lucky_adversary(ez_run *run);
+void run_fill_attack(const ez_run *run, ez_figures *out);
 
 #endif

@@ -320,9 +320,25 @@ static bool take_relay(scenario_parser *parser, const words *list)
     return true;
 }
 
+static bool take_adversary_kind(scenario_parser *parser, const words *list)
+{
+    ez_attack_plan *const plan = &parser->out->adversary;
+    if (list->count > EZ_ATTACK_KINDS) {
+        return complain(parser, "more kinds than there are");
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (!ez_attack_by_name(&plan->kinds[i], list->start[i], list->size[i])) {
+            return complain(parser, "no such kind of adversary; see docs/attacks.md");
+        }
+    }
+    plan->kind_count = (uint32_t)list->count;
+    plan->count = plan->count == 0 ? plan->kind_count : plan->count;
+    return true;
+}
+
 /* ---- keys with one number -------------------------------------------------------------------- */
 
-typedef enum key_type { KEY_U32, KEY_U64, KEY_MS, KEY_MILLI, KEY_PERCENT } key_type;
+typedef enum key_type { KEY_U32, KEY_U64, KEY_MS, KEY_MILLI, KEY_MILLI32, KEY_PERCENT } key_type;
 
 #define FIELD(member) offsetof(ez_scenario, member)
 
@@ -342,6 +358,13 @@ static const struct {
     {"links", "commit", KEY_MS, FIELD(commit_ms), 0, 60000},
     {"mining", "interval", KEY_MS, FIELD(block_interval_ms), 0, EZ_SCENARIO_MS_MAX},
     {"traffic", "rate", KEY_MILLI, FIELD(tx_per_1000_s), 0, 1000000},
+    {"adversary", "count", KEY_U32, FIELD(adversary.count), 1, EZ_SCENARIO_ADVERSARIES_MAX},
+    {"adversary", "share", KEY_MILLI32, FIELD(adversary.share_milli), 0, 1000},
+    {"adversary", "links", KEY_U32, FIELD(adversary.links), 1, EZ_MANUAL_PEERS_MAX},
+    {"adversary", "latency", KEY_U64, FIELD(adversary.latency_ms), 1, 10000},
+    {"adversary", "reach", KEY_MILLI32, FIELD(adversary.reach_milli), 0, 1000},
+    {"adversary", "from", KEY_MS, FIELD(adversary.from_ms), 0, EZ_SCENARIO_MS_MAX},
+    {"adversary", "until", KEY_MS, FIELD(adversary.until_ms), 0, EZ_SCENARIO_MS_MAX},
     {"assert", "block_p99_ms_max", KEY_U64, FIELD(bounds.block_p99_ms_max), 0, NUMBER_MAX},
     {"assert", "tx_p99_ms_max", KEY_U64, FIELD(bounds.tx_p99_ms_max), 0, NUMBER_MAX},
     {"assert", "block_ratio_max", KEY_PERCENT, FIELD(bounds.block_ratio_percent_max), 0,
@@ -350,6 +373,12 @@ static const struct {
     {"assert", "stale_percent_max", KEY_U64, FIELD(bounds.stale_percent_max), 0, 100},
     {"assert", "reorg_depth_max", KEY_U64, FIELD(bounds.reorg_depth_max), 0, NUMBER_MAX},
     {"assert", "height_min", KEY_U64, FIELD(bounds.height_min), 0, NUMBER_MAX},
+    {"assert", "reorg_depth_min", KEY_U64, FIELD(bounds.reorg_depth_min), 0, NUMBER_MAX},
+    {"assert", "faulted_min", KEY_U64, FIELD(bounds.faulted_min), 0, NUMBER_MAX},
+    {"assert", "faulted_max", KEY_U64, FIELD(bounds.faulted_max), 0, NUMBER_MAX},
+    {"assert", "outcome_percent_min", KEY_U64, FIELD(bounds.outcome_percent_min), 0, 100},
+    {"assert", "outcome_percent_max", KEY_U64, FIELD(bounds.outcome_percent_max), 0, 100},
+    {"assert", "curve_errors_max", KEY_PERCENT, FIELD(bounds.curve_errors_max), 0, NUMBER_MAX},
 };
 
 static unsigned places_of(key_type type)
@@ -362,30 +391,70 @@ static unsigned places_of(key_type type)
         return 2;
     case KEY_MS:
     case KEY_MILLI:
+    case KEY_MILLI32:
         return 3;
     }
     return 0;
 }
 
-static bool take_number(scenario_parser *parser, size_t k, const words *list)
+/* Word `i` as a value of key `k`, in the unit kept. */
+static bool parse_value(scenario_parser *parser, uint64_t *out, size_t k, const words *list,
+                        size_t i)
 {
-    uint64_t value;
     uint64_t scale = 1;
     const unsigned places = places_of(number_keys[k].type);
-    for (unsigned i = 0; i < places; i++) {
+    for (unsigned n = 0; n < places; n++) {
         scale *= 10;
     }
-    if (list->count != 1 || !parse_decimal(&value, list->start[0], list->size[0], places) ||
-        value < number_keys[k].min || value > number_keys[k].max) {
+    if (!parse_decimal(out, list->start[i], list->size[i], places) || *out < number_keys[k].min ||
+        *out > number_keys[k].max) {
         return complain(parser, "%s is a number from %.*f to %.*f", number_keys[k].key, (int)places,
                         (double)number_keys[k].min / (double)scale, (int)places,
                         (double)number_keys[k].max / (double)scale);
     }
-    uint8_t *const field = (uint8_t *)parser->out + number_keys[k].field;
-    if (number_keys[k].type == KEY_U32) {
+    return true;
+}
+
+static void set_field(ez_scenario *out, size_t k, uint64_t value)
+{
+    uint8_t *const field = (uint8_t *)out + number_keys[k].field;
+    if (number_keys[k].type == KEY_U32 || number_keys[k].type == KEY_MILLI32) {
         memcpy(field, &(uint32_t){(uint32_t)value}, sizeof(uint32_t));
     } else {
         memcpy(field, &value, sizeof(value));
+    }
+}
+
+static bool take_number(scenario_parser *parser, size_t k, const words *list)
+{
+    uint64_t value;
+    if (list->count != 1) {
+        return complain(parser, "%s is one number", number_keys[k].key);
+    }
+    if (!parse_value(parser, &value, k, list, 0)) {
+        return false;
+    }
+    set_field(parser->out, k, value);
+    return true;
+}
+
+/* In [sweep]: the values that key `k` of [adversary] takes in turn. */
+static bool take_axis(scenario_parser *parser, size_t k, const words *list)
+{
+    ez_scenario *const out = parser->out;
+    if (out->sweep_count == EZ_SWEEP_AXES_MAX || list->count > EZ_SWEEP_VALUES_MAX) {
+        return complain(parser, "a sweep has at most %d keys of %d values", EZ_SWEEP_AXES_MAX,
+                        EZ_SWEEP_VALUES_MAX);
+    }
+    ez_sweep_axis *const axis = &out->sweep[out->sweep_count++];
+    *axis = (ez_sweep_axis){.key = k,
+                            .name = number_keys[k].key,
+                            .places = places_of(number_keys[k].type),
+                            .count = list->count};
+    for (size_t i = 0; i < list->count; i++) {
+        if (!parse_value(parser, &axis->values[i], k, list, i)) {
+            return false;
+        }
     }
     return true;
 }
@@ -394,9 +463,13 @@ static const struct {
     const char *section, *key;
     bool (*take)(scenario_parser *parser, const words *list);
 } word_keys[] = {
-    {"topology", "kind", take_kind},   {"links", "latency", take_latency},
-    {"mining", "shares", take_shares}, {"timeline", "at", take_at},
-    {"timeline", "every", take_every}, {"", "relay", take_relay},
+    {"topology", "kind", take_kind},
+    {"links", "latency", take_latency},
+    {"mining", "shares", take_shares},
+    {"timeline", "at", take_at},
+    {"timeline", "every", take_every},
+    {"", "relay", take_relay},
+    {"adversary", "kind", take_adversary_kind},
 };
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -414,8 +487,14 @@ static bool take_key(scenario_parser *parser, const char *section, const char *k
         }
     }
     for (size_t k = 0; k < sizeof(number_keys) / sizeof(number_keys[0]); k++) {
-        if (strcmp(section, number_keys[k].section) == 0 && strcmp(key, number_keys[k].key) == 0) {
+        if (strcmp(key, number_keys[k].key) != 0) {
+            continue;
+        }
+        if (strcmp(section, number_keys[k].section) == 0) {
             return take_number(parser, k, &list);
+        }
+        if (strcmp(section, "sweep") == 0 && strcmp(number_keys[k].section, "adversary") == 0) {
+            return take_axis(parser, k, &list);
         }
     }
     char shown[48];
@@ -464,18 +543,26 @@ static ez_status refuse(scenario_parser *parser, int line, const char *reason)
 
 static void set_defaults(ez_scenario *out)
 {
-    *out = (ez_scenario){
-        .nodes = 10,
-        .duration_ms = 60000,
-        .settle_ms = 60000,
-        .warmup_ms = 3000,
-        .links = 4,
-        .latency_min_ms = 10,
-        .latency_max_ms = 10,
-        .commit_ms = 5,
-        .shares = {1},
-        .share_count = 1,
-        .bounds = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0}};
+    *out = (ez_scenario){.nodes = 10,
+                         .duration_ms = 60000,
+                         .settle_ms = 60000,
+                         .warmup_ms = 3000,
+                         .links = 4,
+                         .latency_min_ms = 10,
+                         .latency_max_ms = 10,
+                         .commit_ms = 5,
+                         .shares = {1},
+                         .share_count = 1,
+                         .adversary = {.until_ms = EZ_TIME_NEVER},
+                         .bounds = {.block_p99_ms_max = UINT64_MAX,
+                                    .tx_p99_ms_max = UINT64_MAX,
+                                    .block_ratio_percent_max = UINT64_MAX,
+                                    .tx_copies_percent_max = UINT64_MAX,
+                                    .stale_percent_max = UINT64_MAX,
+                                    .reorg_depth_max = UINT64_MAX,
+                                    .faulted_max = UINT64_MAX,
+                                    .outcome_percent_max = UINT64_MAX,
+                                    .curve_errors_max = UINT64_MAX}};
 }
 
 ez_status ez_scenario_parse(ez_scenario *out, ez_scenario_error *error, const char *name,
@@ -498,6 +585,9 @@ ez_status ez_scenario_parse(ez_scenario *out, ez_scenario_error *error, const ch
     if (line != 0) {
         return refuse(&parser, line,
                       parser.reason[0] == '\0' ? "not `key = value`" : parser.reason);
+    }
+    if (out->adversary.count > 0 && out->adversary.kind_count == 0) {
+        return refuse(&parser, 0, "adversaries of no kind");
     }
     if (out->action_count > 0 && out->actions[out->action_count - 1].at >= out->duration_ms) {
         return refuse(&parser, 0, "an action comes after the duration");
@@ -523,6 +613,25 @@ ez_status ez_scenario_load(ez_scenario *out, ez_scenario_error *error, const cha
         fclose(file);
     }
     return status;
+}
+
+size_t ez_scenario_sweep_points(const ez_scenario *scenario)
+{
+    size_t points = 1;
+    for (size_t i = 0; i < scenario->sweep_count; i++) {
+        points *= scenario->sweep[i].count;
+    }
+    return points;
+}
+
+void ez_scenario_sweep_set(ez_scenario *scenario, size_t at[EZ_SWEEP_AXES_MAX], size_t number)
+{
+    for (size_t i = scenario->sweep_count; i-- > 0;) {
+        const ez_sweep_axis *const axis = &scenario->sweep[i];
+        at[i] = number % axis->count;
+        number /= axis->count;
+        set_field(scenario, axis->key, axis->values[at[i]]);
+    }
 }
 
 void ez_scenario_clear(ez_scenario *scenario)

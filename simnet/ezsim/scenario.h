@@ -5,6 +5,7 @@
 #ifndef EZP2P_SIMNET_SCENARIO_H
 #define EZP2P_SIMNET_SCENARIO_H
 
+#include "attack.h"
 #include "ezp2p/base/status.h"
 #include "ezp2p/base/time.h"
 #include "ezp2p/gossip/relay.h"
@@ -17,10 +18,13 @@
 #define EZ_SCENARIO_NODES_MAX                                                                      \
     60000 /* hosts have 16-bit numbers; the rest is for those that join                            \
            */
-#define EZ_SCENARIO_ACTIONS_MAX 10000
-#define EZ_SCENARIO_SHARES_MAX  32
-#define EZ_SCENARIO_RELAYS_MAX  8
-#define EZ_SCENARIO_MS_MAX      (7u * 24 * 3600 * 1000)
+#define EZ_SCENARIO_ACTIONS_MAX     10000
+#define EZ_SCENARIO_SHARES_MAX      32
+#define EZ_SCENARIO_RELAYS_MAX      8
+#define EZ_SCENARIO_ADVERSARIES_MAX 1000
+#define EZ_SWEEP_AXES_MAX           2
+#define EZ_SWEEP_VALUES_MAX         32
+#define EZ_SCENARIO_MS_MAX          (7u * 24 * 3600 * 1000)
 
 typedef enum ez_topology {
     EZ_TOPOLOGY_REGULAR,   /* each node has `links` links to random others, and no book */
@@ -66,7 +70,23 @@ typedef struct ez_bounds {
     uint64_t stale_percent_max;
     uint64_t reorg_depth_max;
     uint64_t height_min; /* 0: any */
+    /* of attacks */
+    uint64_t reorg_depth_min; /* 0: any */
+    uint64_t faulted_min;     /* how often adversaries have to be dropped for breaking a rule */
+    uint64_t faulted_max;
+    uint64_t outcome_percent_min; /* what the attack came to; each kind has its measure */
+    uint64_t outcome_percent_max;
+    uint64_t curve_errors_max; /* hundredths of standard errors off the published curve */
 } ez_bounds;
+
+/* Values that one key of [adversary] takes in turn, for `ezsim sweep`. */
+typedef struct ez_sweep_axis {
+    size_t key; /* private */
+    const char *name;
+    unsigned places; /* digits behind the point that a value has: it is kept in units of the last */
+    uint64_t values[EZ_SWEEP_VALUES_MAX];
+    size_t count;
+} ez_sweep_axis;
 
 typedef struct ez_scenario {
     uint32_t nodes;
@@ -88,6 +108,9 @@ typedef struct ez_scenario {
     size_t relay_count;
     ez_action *actions; /* in order of time */
     size_t action_count;
+    ez_attack_plan adversary;
+    ez_sweep_axis sweep[EZ_SWEEP_AXES_MAX];
+    size_t sweep_count;
     ez_bounds bounds;
 } ez_scenario;
 
@@ -106,6 +129,12 @@ EZ_MUST_USE ez_status ez_scenario_load(ez_scenario *out, ez_scenario_error *erro
 
 /* ez_action_word: how a file names an action. */
 const char *ez_action_word(ez_action_kind kind);
+
+/* ez_scenario_sweep_points: how many points the sweep has: every value of each axis with every one
+ * of the others; 1 without axes. ez_scenario_sweep_set: make the scenario that of point `number`,
+ * counted from 0, the last axis turning fastest; `at` receives the index of each axis's value. */
+size_t ez_scenario_sweep_points(const ez_scenario *scenario);
+void ez_scenario_sweep_set(ez_scenario *scenario, size_t at[EZ_SWEEP_AXES_MAX], size_t number);
 
 void ez_scenario_clear(ez_scenario *scenario);
 

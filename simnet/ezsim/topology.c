@@ -96,12 +96,20 @@ static size_t continent_of(const ez_distances *distances, size_t host)
     return continent;
 }
 
+static bool is_special(const ez_distances *distances, size_t host)
+{
+    return host >= distances->special_first && host <= distances->special_last;
+}
+
 ez_time_ms ez_distance_ms(const void *self, size_t a, size_t b)
 {
     const ez_distances *const distances = self;
     const uint64_t pair[2] = {a < b ? a : b, a < b ? b : a};
     const uint64_t drawn = ez_siphash(&distances->key, pair, sizeof(pair));
     ez_time_ms base;
+    if (distances->special_ms > 0 && (is_special(distances, a) || is_special(distances, b))) {
+        return distances->special_ms;
+    }
     switch (distances->model) {
     case EZ_LATENCY_CONSTANT:
         return distances->min_ms;

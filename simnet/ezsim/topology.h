@@ -19,6 +19,8 @@ typedef struct ez_distances {
     ez_latency_model model;
     ez_time_ms min_ms, max_ms;
     ez_siphash_key key;
+    size_t special_first, special_last; /* hosts whose links all take special_ms, unless 0 */
+    ez_time_ms special_ms;
 } ez_distances;
 
 ez_time_ms ez_distance_ms(const void *distances, size_t a, size_t b);

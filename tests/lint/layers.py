@@ -3,8 +3,8 @@
 
 Each folder of src/ holds a .layer file: one allowed include prefix per line, angle brackets
 included for system headers; "*" allows everything. Private headers (plain names found beside the
-file) are always allowed. Public headers obey the .layer file of the folder of the same name. The
-simulator's core, simnet/core, and its program, simnet/ezsim, have a .layer file as well.
+file) are always allowed. Public headers obey the .layer file of the folder of the same name. The parts
+of the simulator, simnet/core, simnet/attack and simnet/ezsim, have a .layer file as well.
 """
 import pathlib
 import re
@@ -48,9 +48,9 @@ for folder in sorted((root / "src").iterdir()):
         for path in sorted((root / "include" / "ezp2p" / folder.name).glob("*.h")):
             check(path, folder)
 
-for simulator in (root / "simnet" / "core", root / "simnet" / "ezsim"):
-    for path in sorted(simulator.glob("*.[ch]")):
-        check(path, simulator)
+for part in ("core", "attack", "ezsim"):
+    for path in sorted((root / "simnet" / part).glob("*.[ch]")):
+        check(path, root / "simnet" / part)
 
 for error in errors:
     print(error)

@@ -133,3 +133,34 @@ Test(scenario, what_is_no_text_is_refused)
     cr_assert_eq(ez_scenario_parse(&scenario, &error, "x.sim", large, sizeof(large)),
                  EZ_ERR_MALFORMED);
 }
+
+/* ---- adversaries ----------------------------------------------------------------------------- */
+
+Test(scenario, adversaries_are_as_many_as_their_kinds_unless_told)
+{
+    cr_assert_eq(parse("[adversary]\nkind = selfish majority"), EZ_OK);
+    cr_assert_eq(scenario.adversary.count, 2);
+    cr_assert_eq(scenario.adversary.kinds[1], EZ_ATTACK_MAJORITY);
+    cr_assert_eq(parse("[adversary]\nkind = selfish\ncount = 7\nshare = 0.25"), EZ_OK);
+    cr_assert_eq(scenario.adversary.count, 7);
+    cr_assert_eq(scenario.adversary.share_milli, 250);
+    cr_assert(is_refused("[adversary]\nkind = selfish\nshare = 1.001", "x.sim:3: share is"));
+    cr_assert(is_refused("[adversary]\nkind = honest", "no such kind"));
+    cr_assert(is_refused("[adversary]\ncount = 2", "of no kind"));
+}
+
+Test(scenario, a_sweep_goes_through_every_pair_of_values)
+{
+    size_t at[EZ_SWEEP_AXES_MAX];
+    cr_assert_eq(parse("[adversary]\nkind = selfish\n[sweep]\nreach = 0 1\nshare = 0.1 0.2 0.3"),
+                 EZ_OK);
+    cr_assert_eq(ez_scenario_sweep_points(&scenario), 6);
+    ez_scenario_sweep_set(&scenario, at, 4);
+    cr_assert_eq(at[0], 1);
+    cr_assert_eq(at[1], 1);
+    cr_assert_eq(scenario.adversary.reach_milli, 1000);
+    cr_assert_eq(scenario.adversary.share_milli, 200);
+    cr_assert(is_refused("[sweep]\nnodes = 1 2", "no such key"));
+    cr_assert(is_refused("[sweep]\nshare = 0.1 2", "x.sim:2: share is"));
+    cr_assert(is_refused("[sweep]\nshare = 0.1\nlinks = 1\nreach = 1", "at most 2 keys"));
+}

@@ -49,7 +49,8 @@ Test(topology, the_shortest_path_goes_round_a_slow_link)
 
 Test(topology, distances_are_the_same_both_ways_and_within_their_bounds)
 {
-    const ez_distances uniform = {EZ_LATENCY_UNIFORM, 20, 25, {1, 2}};
+    const ez_distances uniform = {
+        .model = EZ_LATENCY_UNIFORM, .min_ms = 20, .max_ms = 25, .key = {1, 2}};
     bool seen[6] = {false};
     for (size_t a = 1; a < 40; a++) {
         const ez_time_ms ms = ez_distance_ms(&uniform, a, a + 7);

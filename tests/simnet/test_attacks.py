@@ -1,0 +1,100 @@
+"""The attack lab: every attack scenario as it stands, by a few seeds; the sweeps, short ones."""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+EZSIM = os.environ["EZSIM_BIN"]
+SCENARIOS = pathlib.Path(__file__).resolve().parents[2] / "simnet" / "scenarios"
+SEEDS = (1, 2)
+
+
+def ezsim(command, path, *options):
+    return subprocess.run([EZSIM, command, str(path), "--json", *map(str, options)],
+                          capture_output=True, text=True, timeout=240)
+
+
+def run_text(text, *options):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "own.sim"
+        path.write_text(text)
+        return ezsim("run", path, *options)
+
+
+class Attacks(unittest.TestCase):
+    """Every attack comes to what its scenario says, and harms nobody honest."""
+
+
+def attack_test(path):
+    def test(self):
+        for seed in SEEDS:
+            done = ezsim("run", path, "--seed", seed)
+            self.assertEqual(0, done.returncode, done.stderr)
+            report = json.loads(done.stdout)
+            self.assertTrue(report["settled"])
+            self.assertGreater(report["attack"]["adversaries"], 0)
+    return test
+
+
+for scenario in sorted(SCENARIOS.glob("attack-*.sim")):
+    setattr(Attacks, "test_" + scenario.stem[len("attack-"):].replace("-", "_"),
+            attack_test(scenario))
+
+
+class Selfish(unittest.TestCase):
+    def setUp(self):
+        self.text = (SCENARIOS / "attack-selfish.sim").read_text()
+
+    def test_the_sweep_follows_the_curve_at_every_point(self):
+        done = ezsim("sweep", SCENARIOS / "attack-selfish.sim", "--duration", 4000)
+        self.assertEqual(0, done.returncode, done.stderr)
+        points = [json.loads(line)["attack"] for line in done.stdout.splitlines()]
+        self.assertEqual(24, len(points))
+        self.assertEqual(8, len({point["share"] for point in points}))
+        for reach, low, high in ((0, 0, 0.05), (0.5, 0.45, 0.75), (1, 0.8, 1)):
+            races = [point for point in points if point["reach"] == reach]
+            gamma = (sum(point["gamma"] * point["races"] for point in races) /
+                     sum(point["races"] for point in races))
+            self.assertTrue(low <= gamma <= high, (reach, gamma))
+
+    def test_a_miner_that_tells_what_it_finds_earns_its_share_and_is_off_the_curve(self):
+        honest = self.text.replace("kind = selfish", "kind = selfish\nfrom = 19999")
+        done = run_text(honest)
+        self.assertEqual(1, done.returncode, "the check against the curve must be able to fail")
+        self.assertIn("distance from the curve", done.stderr)
+        self.assertAlmostEqual(0.4, json.loads(done.stdout)["attack"]["outcome"], delta=0.03)
+
+
+class Determinism(unittest.TestCase):
+    def test_one_seed_gives_one_hash_with_adversaries_too(self):
+        hashes = {json.loads(ezsim("run", SCENARIOS / "attack-majority.sim", "--seed", seed).stdout)
+                  ["hash"] for seed in (3, 3, 4)}
+        self.assertEqual(2, len(hashes))
+
+
+class Usage(unittest.TestCase):
+    def test_adversaries_need_a_kind(self):
+        done = run_text("[adversary]\ncount = 1\n")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("adversaries of no kind", done.stderr)
+
+    def test_an_unknown_kind_is_named_by_its_line(self):
+        done = run_text("[adversary]\nkind = selfish rude\n")
+        self.assertEqual(2, done.returncode)
+        self.assertRegex(done.stderr, r"own\.sim:2: no such kind of adversary")
+
+    def test_a_sweep_is_over_keys_of_the_adversary(self):
+        done = run_text("[sweep]\nlinks = 2 3\nnodes = 4\n")
+        self.assertEqual(2, done.returncode)
+        self.assertRegex(done.stderr, r"own\.sim:3: no such key here: nodes")
+
+    def test_bad_usage_of_sweep_exits_2(self):
+        for options in ([], ["x", "--duration", "0"], ["x", "--seed", "-1"], ["x", "y"]):
+            done = subprocess.run([EZSIM, "sweep", *options], capture_output=True, timeout=60)
+            self.assertEqual(2, done.returncode, options)
+
+
+if __name__ == "__main__":
+    unittest.main()
