@@ -9,7 +9,7 @@ import subprocess
 
 from http_client import Client, HttpError
 
-SIMULATOR_ONLY = ("partition", "heal", "skew", "reset", "half-open")
+SIMULATOR_ONLY = ("partition", "heal", "skew", "reset", "half-open", "wipe")
 
 
 class ScenarioError(Exception):
@@ -55,6 +55,11 @@ def amount_of(action, there_are):
     return min(amount, there_are)
 
 
+def is_meant(action, member):
+    """Whether an action names a node, or none and so all."""
+    return "nodes" not in action or member.number in action["nodes"]
+
+
 class Timeline:
     """Does to a running swarm what its scenario says."""
 
@@ -90,29 +95,30 @@ class Timeline:
         await self._task
         for errand in self._errands:
             errand.cancel()
-        self._resume()
-        await self._restart()
+        self._resume({})
+        await self._restart({})
 
     async def _act(self, action):
         kind = action["action"]
         if kind == "restart":
-            await self._restart()
+            await self._restart(action)
         elif kind == "resume":
-            self._resume()
+            self._resume(action)
         elif kind == "block":
-            self._send_errand(self._mine(self.rng.choice(self._up() or self.swarm.members)))
+            self._send_errand(self._mine(self.rng.choice(self._up(action) or self.swarm.members)))
         elif kind == "tx":
             self._send_errand(self.swarm.traffic.burst(action["amount"]))
         elif kind == "join":
             await self.swarm.join(amount_of(action, len(self.swarm.members))
                                   if action["percent"] else action["amount"])
         else:
-            up = self._up()
+            up = self._up(action)
             await asyncio.gather(*(self._fault(member, kind) for member in
                                    self.rng.sample(up, amount_of(action, len(up)))))
 
-    def _up(self):
-        return [member for member in self.swarm.members if member.is_up()]
+    def _up(self, action):
+        return [member for member in self.swarm.members
+                if member.is_up() and is_meant(action, member)]
 
     def _send_errand(self, coroutine):
         """What a client does while the timeline goes on."""
@@ -134,15 +140,16 @@ class Timeline:
                 member.ended = f"ended with {member.exit_text()} when asked to stop, " \
                                f"see {member.log_path}"
 
-    def _resume(self):
+    def _resume(self, action):
         for member in self.swarm.members:
-            if member.away == "paused":
+            if member.away == "paused" and is_meant(action, member):
                 member.send(signal.SIGCONT)
                 member.away = None
 
-    async def _restart(self):
+    async def _restart(self, action):
         down = [member for member in self.swarm.members
-                if member.away and member.away != "paused" and not member.ended]
+                if member.away and member.away != "paused" and not member.ended
+                and is_meant(action, member)]
         await asyncio.gather(*map(self.swarm.start_again, down))
 
     async def _mine(self, member):

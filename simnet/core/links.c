@@ -371,13 +371,25 @@ static bool take_piece(ez_world *world, sim_end *end, uint64_t id, const uint8_t
     }
 }
 
+/* How much of what is left arrives at once. */
+static size_t piece_of(ez_world *world, size_t left)
+{
+    size_t longest = world->config.fragment_bytes;
+    if (longest == 0) {
+        return left;
+    }
+    if (world->config.fragment_random) {
+        longest = 1 + ez_rng_below(&world->rng, longest);
+    }
+    return longest < left ? longest : left;
+}
+
 static void take_bytes(ez_world *world, sim_end *end, uint64_t id, const ez_blob *bytes)
 {
     const uint8_t *data = ez_blob_data(bytes);
     size_t left = ez_blob_size(bytes);
     while (left > 0) {
-        const size_t longest = world->config.fragment_bytes;
-        const size_t size = longest == 0 || longest > left ? left : longest;
+        const size_t size = piece_of(world, left);
         if (!take_piece(world, end, id, data, size)) {
             return;
         }

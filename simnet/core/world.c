@@ -117,6 +117,13 @@ size_t ez_world_count(const ez_world *world)
     return world->host_count;
 }
 
+static ez_memory_store *new_store(const ez_world *world)
+{
+    ez_memory_store *const store = ez_memory_store_new(&world->config.network);
+    ez_memory_store_share(store, sim_shared_bodies(world->shared));
+    return store;
+}
+
 size_t ez_world_add(ez_world *world, const size_t *peers, size_t peer_count)
 {
     uint8_t seed[EZ_SEED_BYTES];
@@ -125,8 +132,7 @@ size_t ez_world_add(ez_world *world, const size_t *peers, size_t peer_count)
     world->hosts = ez_realloc(world->hosts, world->host_count + 1, sizeof(sim_host *));
     world->hosts[world->host_count++] = host;
     host->number = world->host_count;
-    host->store = ez_memory_store_new(&world->config.network);
-    ez_memory_store_share(host->store, sim_shared_bodies(world->shared));
+    host->store = new_store(world);
     ez_rng_fill(&world->rng, seed, sizeof(seed));
     ez_keypair_from_seed(&host->keypair, seed);
     host->peers = ez_alloc(peer_count + 1, sizeof(*host->peers));
@@ -208,6 +214,14 @@ void ez_world_stop(ez_world *world, size_t number, bool crash)
     host->mining = false;
     sim_close_host(world, host);
     sim_sweep_links(world, false);
+}
+
+void ez_world_wipe(ez_world *world, size_t number)
+{
+    sim_host *const host = get_host(world, number);
+    EZ_ASSERT(host->node == NULL);
+    ez_memory_store_free(host->store);
+    host->store = new_store(world);
 }
 
 void ez_world_cut(ez_world *world, const int *side)

@@ -38,6 +38,7 @@ typedef struct ez_world_config {
     ez_time_ms jitter_ms;  /* each link's latency is longer by up to this, drawn once */
     ez_time_ms commit_ms;  /* from a write to its being durable; EZ_TIME_NEVER: when told */
     size_t fragment_bytes; /* longest piece a stream is delivered in; 0: whole frames */
+    bool fragment_random;  /* pieces of any length up to that, drawn from the seed */
     uint32_t outbound_max; /* connection slots of every host; 0: 8 and 64 */
     uint32_t inbound_max;
     bool silent; /* no news of addresses travels: a graph stays as it was built */
@@ -66,6 +67,10 @@ size_t ez_world_count(const ez_world *world);
  * are committed. */
 void ez_world_stop(ez_world *world, size_t host, bool crash);
 void ez_world_start(ez_world *world, size_t host);
+
+/* ez_world_wipe: a host that is stopped loses its disk: it will start with an empty store and the
+ * key that it had. */
+void ez_world_wipe(ez_world *world, size_t host);
 
 /* ez_world_cut: hosts on different sides neither reach nor hear each other; open links between them
  * fail as a reset. NULL heals.

@@ -97,12 +97,11 @@ static ez_byte_span span_of(const char *text)
     return (ez_byte_span){(const uint8_t *)text, strlen(text)};
 }
 
-/* One transaction through a random host: mostly notes, sometimes a transfer of what it mined. */
-void run_submit(ez_run *run)
+/* One transaction through a host: mostly notes, sometimes a transfer of what it mined. */
+static void submit(ez_run *run, size_t host)
 {
-    const size_t host = run_random_honest(run);
     const size_t other = run_random_honest(run);
-    if (!run_is_awake(run, host)) {
+    if (host > ez_world_count(run->world) || !run_is_awake(run, host)) {
         return; /* its client finds nobody */
     }
     const ez_keypair *const key = ez_world_key(run->world, host);
@@ -119,6 +118,11 @@ void run_submit(ez_run *run)
     command.request = expect_reply(run, host);
     run->txs_submitted++;
     ez_world_command(run->world, host, command);
+}
+
+void run_submit(ez_run *run)
+{
+    submit(run, run_random_honest(run));
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -142,13 +146,24 @@ static void move_to_front(ez_rng *rng, size_t *list, size_t count, size_t wanted
     }
 }
 
-/* As many random hosts that run as the action says; the caller's to free. */
+static bool is_named(const ez_action *action, size_t host)
+{
+    for (uint32_t i = 0; i < action->named_count; i++) {
+        if (action->named[i] == host) {
+            return true;
+        }
+    }
+    return action->named_count == 0; /* nobody: then all are meant */
+}
+
+/* Those hosts that the action names, or as many random ones as it says, of all that run; the
+ * caller's to free. */
 static size_t *choose_awake(ez_run *run, const ez_action *action, size_t *chosen)
 {
     size_t count = 0;
     size_t *const list = ez_alloc(ez_world_count(run->world) + 1, sizeof(*list));
     for (size_t host = 1; host <= ez_world_count(run->world); host++) {
-        if (run_is_honest_and_awake(run, host)) {
+        if (run_is_honest_and_awake(run, host) && is_named(action, host)) {
             list[count++] = host;
         }
     }
@@ -183,20 +198,35 @@ static void heal(ez_run *run)
     run->sides = NULL;
 }
 
-static void restart_all(ez_run *run)
+static void restart(ez_run *run, const ez_action *action)
 {
     for (size_t host = 1; host <= ez_world_count(run->world); host++) {
-        if (ez_world_node(run->world, host) == NULL) {
+        if (ez_world_node(run->world, host) == NULL && is_named(action, host)) {
             ez_world_start(run->world, host);
         }
     }
 }
 
-static void resume_all(ez_run *run)
+static void resume(ez_run *run, const ez_action *action)
 {
     for (size_t host = 1; host <= ez_world_count(run->world); host++) {
-        ez_world_resume(run->world, host);
+        if (is_named(action, host)) {
+            ez_world_resume(run->world, host);
+        }
     }
+}
+
+/* Its disk is gone, and with it what it had acknowledged. */
+static void wipe(ez_run *run, size_t host)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < run->acknowledged_count; i++) {
+        if (run->acknowledged[i].host != host) {
+            run->acknowledged[kept++] = run->acknowledged[i];
+        }
+    }
+    run->acknowledged_count = kept;
+    ez_world_wipe(run->world, host);
 }
 
 static void fault_host(ez_run *run, const ez_action *action, size_t host)
@@ -204,8 +234,12 @@ static void fault_host(ez_run *run, const ez_action *action, size_t host)
     switch (action->kind) {
     case EZ_ACTION_CRASH:
     case EZ_ACTION_STOP:
-        ez_world_stop(run->world, host, action->kind == EZ_ACTION_CRASH);
+    case EZ_ACTION_WIPE:
+        ez_world_stop(run->world, host, action->kind != EZ_ACTION_STOP);
         run_forget_requests(run, host);
+        if (action->kind == EZ_ACTION_WIPE) {
+            wipe(run, host);
+        }
         break;
     case EZ_ACTION_PAUSE:
         ez_world_pause(run->world, host);
@@ -236,10 +270,25 @@ static void fault_hosts(ez_run *run, const ez_action *action)
     free(hosts);
 }
 
+/* Leaves the links between two hosts; returns how many there are. */
+static size_t keep_between(ez_world_link *links, size_t count, size_t a, size_t b)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((links[i].a == a && links[i].b == b) || (links[i].a == b && links[i].b == a)) {
+            links[kept++] = links[i];
+        }
+    }
+    return kept;
+}
+
 static void fault_links(ez_run *run, const ez_action *action)
 {
     ez_world_link *links;
-    const size_t count = ez_world_links(run->world, &links);
+    size_t count = ez_world_links(run->world, &links);
+    if (action->named_count == 2) {
+        count = keep_between(links, count, action->named[0], action->named[1]);
+    }
     const size_t chosen = amount_of(action, count);
     for (size_t i = 0; i < chosen; i++) {
         const size_t other = i + ez_rng_below(&run->rng, count - i);
@@ -276,10 +325,13 @@ static void join(ez_run *run, const ez_action *action)
     }
 }
 
-static void mine_somewhere(ez_run *run)
+/* One of those that the action names, or of all. */
+static void mine_somewhere(ez_run *run, const ez_action *action)
 {
+    ez_action one = *action;
     size_t chosen;
-    size_t *const hosts = choose_awake(run, &(ez_action){.amount = 1}, &chosen);
+    one.amount = 1;
+    size_t *const hosts = choose_awake(run, &one, &chosen);
     if (chosen > 0) {
         run_mine(run, hosts[0]);
     }
@@ -299,17 +351,18 @@ void run_act(ez_run *run, const ez_action *action)
         break;
     case EZ_ACTION_CRASH:
     case EZ_ACTION_STOP:
+    case EZ_ACTION_WIPE:
     case EZ_ACTION_PAUSE:
     case EZ_ACTION_SKEW:
         interrupt_measures(run);
         fault_hosts(run, action);
         break;
     case EZ_ACTION_RESTART:
-        restart_all(run);
+        restart(run, action);
         break;
     case EZ_ACTION_RESUME:
         interrupt_measures(run);
-        resume_all(run);
+        resume(run, action);
         break;
     case EZ_ACTION_RESET:
     case EZ_ACTION_HALF_OPEN:
@@ -320,11 +373,15 @@ void run_act(ez_run *run, const ez_action *action)
         join(run, action);
         break;
     case EZ_ACTION_BLOCK:
-        mine_somewhere(run);
+        mine_somewhere(run, action);
         break;
     case EZ_ACTION_TX:
         for (uint32_t i = 0; i < action->amount; i++) {
-            run_submit(run);
+            if (action->named_count == 0) {
+                run_submit(run);
+            } else {
+                submit(run, action->named[i % action->named_count]);
+            }
         }
         break;
     }
@@ -332,11 +389,12 @@ void run_act(ez_run *run, const ez_action *action)
 
 void run_end_faults(ez_run *run)
 {
+    const ez_action all = {0};
     interrupt_measures(run);
     heal(run);
-    resume_all(run);
+    resume(run, &all);
     for (size_t host = 1; host <= ez_world_count(run->world); host++) {
         ez_world_skew(run->world, host, 0);
     }
-    restart_all(run);
+    restart(run, &all);
 }

@@ -17,8 +17,12 @@ static void print_action(ez_buffer *out, const ez_action *action)
 {
     ez_buffer_printf(out, "{\"at_ms\":%" PRIu64 ",\"action\":\"%s\",\"amount\":%" PRIu32,
                      action->at, ez_action_word(action->kind), action->amount);
-    ez_buffer_printf(out, ",\"percent\":%s,\"skew_us\":%" PRId64 "}",
+    ez_buffer_printf(out, ",\"percent\":%s,\"skew_us\":%" PRId64,
                      action->is_percent ? "true" : "false", action->skew_us);
+    for (uint32_t i = 0; i < action->named_count; i++) {
+        ez_buffer_printf(out, "%s%u", i == 0 ? ",\"nodes\":[" : ",", (unsigned)action->named[i]);
+    }
+    ez_buffer_add_text(out, action->named_count > 0 ? "]}" : "}");
 }
 
 static void print_scenario(ez_buffer *out, const ez_scenario *scenario)

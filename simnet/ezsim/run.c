@@ -226,6 +226,7 @@ static ez_world *new_world(ez_run *run, bool share_checks)
         .latency_self = &run->distances,
         .commit_ms = scenario->commit_ms,
         .fragment_bytes = scenario->fragment_bytes,
+        .fragment_random = scenario->fragment_random,
         .send_bytes_per_s = scenario->bandwidth,
         .silent = !finds,
         .outbound_max = finds ? OUTBOUND_USUAL : 0,

@@ -120,24 +120,35 @@ static bool parse_count(uint32_t *out, const words *list, size_t i, uint32_t max
 
 /* ---- the timeline ---------------------------------------------------------------------------- */
 
+/* What stands behind an action's word. */
+typedef enum action_takes {
+    TAKES_NOTHING,
+    TAKES_HOSTS,       /* how many, or @A,B */
+    TAKES_MAYBE_HOSTS, /* all, or @A,B */
+    TAKES_LINKS,       /* how many, or @A-B */
+    TAKES_AMOUNT,      /* how many */
+    TAKES_TXS,         /* a number, and maybe @A,B */
+} action_takes;
+
 static const struct {
     const char *word;
     ez_action_kind kind;
-    bool takes_amount;
+    action_takes takes;
 } action_words[] = {
-    {"partition", EZ_ACTION_PARTITION, true},
-    {"heal", EZ_ACTION_HEAL, false},
-    {"crash", EZ_ACTION_CRASH, true},
-    {"stop", EZ_ACTION_STOP, true},
-    {"restart", EZ_ACTION_RESTART, false},
-    {"pause", EZ_ACTION_PAUSE, true},
-    {"resume", EZ_ACTION_RESUME, false},
-    {"skew", EZ_ACTION_SKEW, true},
-    {"reset", EZ_ACTION_RESET, true},
-    {"half-open", EZ_ACTION_HALF_OPEN, true},
-    {"join", EZ_ACTION_JOIN, true},
-    {"block", EZ_ACTION_BLOCK, false},
-    {"tx", EZ_ACTION_TX, true},
+    {"partition", EZ_ACTION_PARTITION, TAKES_HOSTS},
+    {"heal", EZ_ACTION_HEAL, TAKES_NOTHING},
+    {"crash", EZ_ACTION_CRASH, TAKES_HOSTS},
+    {"stop", EZ_ACTION_STOP, TAKES_HOSTS},
+    {"wipe", EZ_ACTION_WIPE, TAKES_HOSTS},
+    {"restart", EZ_ACTION_RESTART, TAKES_MAYBE_HOSTS},
+    {"pause", EZ_ACTION_PAUSE, TAKES_HOSTS},
+    {"resume", EZ_ACTION_RESUME, TAKES_MAYBE_HOSTS},
+    {"skew", EZ_ACTION_SKEW, TAKES_HOSTS},
+    {"reset", EZ_ACTION_RESET, TAKES_LINKS},
+    {"half-open", EZ_ACTION_HALF_OPEN, TAKES_LINKS},
+    {"join", EZ_ACTION_JOIN, TAKES_AMOUNT},
+    {"block", EZ_ACTION_BLOCK, TAKES_MAYBE_HOSTS},
+    {"tx", EZ_ACTION_TX, TAKES_TXS},
 };
 
 static bool parse_amount(scenario_parser *parser, ez_action *out, const words *list, size_t i)
@@ -154,6 +165,65 @@ static bool parse_amount(scenario_parser *parser, ez_action *out, const words *l
     }
     out->amount = (uint32_t)value;
     return true;
+}
+
+static bool is_named(const words *list, size_t i)
+{
+    return i < list->count && list->start[i][0] == '@';
+}
+
+/* @A,B,C, or with a dash between the ends of a link. */
+static bool parse_named(scenario_parser *parser, ez_action *out, const words *list, size_t i,
+                        char between)
+{
+    const char *at = list->start[i];
+    const char *const end = at + list->size[i];
+    const uint32_t most = between == '-' ? 2 : EZ_ACTION_NAMED_MAX;
+    do {
+        uint64_t number;
+        const char *const first = ++at; /* behind @ or between two */
+        while (at < end && *at != between) {
+            at++;
+        }
+        if (out->named_count == most || !parse_decimal(&number, first, (size_t)(at - first), 0) ||
+            number == 0 || number > UINT16_MAX) {
+            return complain(parser, "nodes are named as @1,2,3, up to %d; a link as @1-2",
+                            EZ_ACTION_NAMED_MAX);
+        }
+        out->named[out->named_count++] = (uint16_t)number;
+    } while (at < end);
+    return between != '-' || out->named_count == 2 ||
+           complain(parser, "a link is named by both its ends, as @1-2");
+}
+
+/* What of this the action takes, from word *i on. */
+static bool parse_whom(scenario_parser *parser, ez_action *out, const words *list, size_t *i,
+                       action_takes takes)
+{
+    const bool names = is_named(list, *i);
+    switch (takes) {
+    case TAKES_NOTHING:
+        return true;
+    case TAKES_HOSTS:
+        return names ? parse_named(parser, out, list, (*i)++, ',')
+                     : parse_amount(parser, out, list, (*i)++);
+    case TAKES_MAYBE_HOSTS:
+        return !names || parse_named(parser, out, list, (*i)++, ',');
+    case TAKES_LINKS:
+        return names ? parse_named(parser, out, list, (*i)++, '-')
+                     : parse_amount(parser, out, list, (*i)++);
+    case TAKES_AMOUNT:
+        return parse_amount(parser, out, list, (*i)++);
+    case TAKES_TXS:
+        if (!parse_amount(parser, out, list, (*i)++)) {
+            return false;
+        }
+        if (out->is_percent) {
+            return complain(parser, "transactions are counted, not shared out");
+        }
+        return !is_named(list, *i) || parse_named(parser, out, list, (*i)++, ',');
+    }
+    return false;
 }
 
 static bool parse_skew(scenario_parser *parser, ez_action *out, const words *list, size_t i)
@@ -188,11 +258,8 @@ static bool parse_action(scenario_parser *parser, ez_action *out, const words *l
         }
         out->kind = action_words[k].kind;
         i++;
-        if (action_words[k].takes_amount && !parse_amount(parser, out, list, i++)) {
+        if (!parse_whom(parser, out, list, &i, action_words[k].takes)) {
             return false;
-        }
-        if (out->kind == EZ_ACTION_TX && out->is_percent) {
-            return complain(parser, "transactions are counted, not shared out");
         }
         if (out->kind == EZ_ACTION_SKEW && !parse_skew(parser, out, list, i++)) {
             return false;
@@ -287,6 +354,19 @@ static bool take_latency(scenario_parser *parser, const words *list)
     return true;
 }
 
+static bool take_fragment(scenario_parser *parser, const words *list)
+{
+    ez_scenario *const out = parser->out;
+    out->fragment_random = is_word(list, 0, "random");
+    if (list->count != 1u + out->fragment_random ||
+        !parse_count(&out->fragment_bytes, list, list->count - 1, EZ_FRAME_BYTES_MAX) ||
+        (out->fragment_random && out->fragment_bytes == 0)) {
+        return complain(parser, "a fragment is `BYTES` or `random BYTES`, up to %d",
+                        EZ_FRAME_BYTES_MAX);
+    }
+    return true;
+}
+
 static bool take_shares(scenario_parser *parser, const words *list)
 {
     ez_scenario *const out = parser->out;
@@ -354,7 +434,6 @@ static const struct {
     {"", "warmup", KEY_MS, FIELD(warmup_ms), 0, EZ_SCENARIO_MS_MAX},
     {"topology", "links", KEY_U32, FIELD(links), 2, EZ_OUTBOUND_MAX},
     {"links", "bandwidth", KEY_U64, FIELD(bandwidth), 0, NUMBER_MAX},
-    {"links", "fragment", KEY_U32, FIELD(fragment_bytes), 0, EZ_FRAME_BYTES_MAX},
     {"links", "commit", KEY_MS, FIELD(commit_ms), 0, 60000},
     {"mining", "interval", KEY_MS, FIELD(block_interval_ms), 0, EZ_SCENARIO_MS_MAX},
     {"traffic", "rate", KEY_MILLI, FIELD(tx_per_1000_s), 0, 1000000},
@@ -465,6 +544,7 @@ static const struct {
 } word_keys[] = {
     {"topology", "kind", take_kind},
     {"links", "latency", take_latency},
+    {"links", "fragment", take_fragment},
     {"mining", "shares", take_shares},
     {"timeline", "at", take_at},
     {"timeline", "every", take_every},

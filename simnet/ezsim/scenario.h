@@ -42,6 +42,7 @@ typedef enum ez_action_kind {
     EZ_ACTION_HEAL,
     EZ_ACTION_CRASH,
     EZ_ACTION_STOP,
+    EZ_ACTION_WIPE,
     EZ_ACTION_RESTART,
     EZ_ACTION_PAUSE,
     EZ_ACTION_RESUME,
@@ -53,12 +54,17 @@ typedef enum ez_action_kind {
     EZ_ACTION_TX,
 } ez_action_kind;
 
+#define EZ_ACTION_KINDS     (EZ_ACTION_TX + 1)
+#define EZ_ACTION_NAMED_MAX 16
+
 typedef struct ez_action {
     ez_time_ms at;
     ez_action_kind kind;
-    uint32_t amount; /* how many, or per cent of all; 0: all that there are */
+    uint32_t amount; /* how many, or per cent of all; 0: all that there are, or those named */
     bool is_percent;
-    int64_t skew_us; /* SKEW */
+    uint32_t named_count;
+    uint16_t named[EZ_ACTION_NAMED_MAX]; /* hosts; RESET, HALF_OPEN: the two ends of a link */
+    int64_t skew_us;                     /* SKEW */
 } ez_action;
 
 /* What a run has to stay within, beyond what every run is checked for. UINT64_MAX: any. */
@@ -97,8 +103,9 @@ typedef struct ez_scenario {
     uint32_t links;
     ez_latency_model latency;
     ez_time_ms latency_min_ms, latency_max_ms;
-    uint64_t bandwidth; /* bytes a second that a host sends; 0: any */
-    uint32_t fragment_bytes;
+    uint64_t bandwidth;      /* bytes a second that a host sends; 0: any */
+    uint32_t fragment_bytes; /* longest piece of a stream that arrives at once; 0: any */
+    bool fragment_random;    /* pieces of any length up to that */
     ez_time_ms commit_ms;
     ez_time_ms block_interval_ms;            /* between blocks of all hosts together; 0: none */
     uint32_t shares[EZ_SCENARIO_SHARES_MAX]; /* of the hash rate, given out in turn */

@@ -67,6 +67,22 @@ Test(faults, a_paused_host_may_crash_and_start_again)
     ez_world_free(world);
 }
 
+Test(faults, a_host_without_its_disk_learns_the_chain_again)
+{
+    ez_world *const world = pair(0, false);
+    ez_world_mine(world, 2);
+    ez_world_run(world, 1000);
+    ez_world_stop(world, 2, true);
+    ez_world_wipe(world, 2);
+    cr_assert(ez_world_replays(world, 2));
+    ez_world_start(world, 2);
+    cr_assert(!ez_world_agrees(world));
+    ez_world_run(world, 70000); /* the other's redial */
+    cr_assert(ez_world_agrees(world));
+    cr_assert_eq(ez_world_faults(world), 0);
+    ez_world_free(world);
+}
+
 Test(faults, a_world_ends_with_a_host_paused)
 {
     ez_world *const world = pair(0, false);

@@ -107,6 +107,60 @@ Test(scenario, an_action_takes_its_words_and_no_others)
     ez_scenario_clear(&scenario);
 }
 
+Test(scenario, an_action_may_name_its_nodes)
+{
+    cr_assert_eq(parse("[timeline]\nat = 1 crash @3,17\nat = 2 restart @3\nat = 3 restart\n"
+                       "at = 4 reset @2-9\nat = 5 tx 7 @1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16\n"
+                       "at = 6 skew @65535 -1\nat = 7 block @5\n"),
+                 EZ_OK);
+    const ez_action *const actions = scenario.actions;
+    cr_assert_eq(actions[0].named_count, 2);
+    cr_assert_eq(actions[0].named[0], 3);
+    cr_assert_eq(actions[0].named[1], 17);
+    cr_assert_eq(actions[0].amount, 0);
+    cr_assert_eq(actions[1].named_count, 1);
+    cr_assert_eq(actions[2].named_count, 0);
+    cr_assert_eq(actions[3].named[1], 9);
+    cr_assert_eq(actions[4].amount, 7);
+    cr_assert_eq(actions[4].named_count, 16);
+    cr_assert_eq(actions[5].skew_us, -1000000);
+    ez_scenario_clear(&scenario);
+}
+
+Test(scenario, a_name_is_a_number_of_a_node)
+{
+    static const char *const bad[] = {
+        "crash @",      "crash @0",
+        "crash @65536", "crash @1,",
+        "crash @,1",    "crash @1,,2",
+        "crash @1-2",   "crash @x",
+        "reset @1",     "reset @1-",
+        "reset @1-2-3", "reset @1,2",
+        "restart @",    "tx @1",
+        "block @1,@2",  "crash @1.5",
+        "heal @1",      "join @1",
+        "crash @-1",    "crash @1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17",
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char text[120];
+        snprintf(text, sizeof(text), "[timeline]\nat = 1 %s\n", bad[i]);
+        cr_expect(is_refused(text, "x.sim:2:"), "%s", bad[i]);
+    }
+}
+
+Test(scenario, pieces_are_of_one_length_or_of_any_up_to_it)
+{
+    cr_assert_eq(parse("[links]\nfragment = 700\n"), EZ_OK);
+    cr_assert_eq(scenario.fragment_bytes, 700);
+    cr_assert(!scenario.fragment_random);
+    cr_assert_eq(parse("[links]\nfragment = random 9\n"), EZ_OK);
+    cr_assert_eq(scenario.fragment_bytes, 9);
+    cr_assert(scenario.fragment_random);
+    cr_assert(is_refused("[links]\nfragment = random\n", "a fragment is"));
+    cr_assert(is_refused("[links]\nfragment = random 0\n", "a fragment is"));
+    cr_assert(is_refused("[links]\nfragment = 7 8\n", "a fragment is"));
+}
+
 Test(scenario, an_action_at_the_end_never_happens_and_is_refused)
 {
     cr_assert(is_refused("duration = 5\n[timeline]\nat = 5 block\n", "after the duration"));
