@@ -74,11 +74,11 @@ static ez_rule decode_tx(ez_tx *out, const ez_block *block, uint32_t position)
     return ez_tx_decode(out, &reader);
 }
 
-static ez_rule check_forms(const ez_block *block, uint32_t *bad)
+static ez_rule check_forms(const ez_block *block, uint32_t first, uint32_t *bad)
 {
     ez_tx tx;
 
-    for (uint32_t i = 0; i < block->tx_count; i++) {
+    for (uint32_t i = first; i < block->tx_count; i++) {
         if (decode_tx(&tx, block, i) != EZ_RULE_OK) {
             *bad = i;
             return EZ_RULE_BODY_TX;
@@ -87,31 +87,42 @@ static ez_rule check_forms(const ez_block *block, uint32_t *bad)
     return EZ_RULE_OK;
 }
 
+/* A transaction in the order of ids; the id's first bytes stand beside it, since nearly all
+ * comparisons end there. */
+typedef struct sorted_tx {
+    uint64_t start;
+    const ez_block_tx *tx;
+} sorted_tx;
+
 static int compare_by_id(const void *a, const void *b)
 {
-    const ez_block_tx *left = *(const ez_block_tx *const *)a;
-    const ez_block_tx *right = *(const ez_block_tx *const *)b;
-    int order = memcmp(left->id.hash.bytes, right->id.hash.bytes, EZ_HASH_BYTES);
+    const sorted_tx *left = a;
+    const sorted_tx *right = b;
 
+    if (left->start != right->start) {
+        return left->start < right->start ? -1 : 1;
+    }
+    int order = memcmp(left->tx->id.hash.bytes, right->tx->id.hash.bytes, EZ_HASH_BYTES);
     if (order != 0) {
         return order;
     }
-    return left->offset < right->offset ? -1 : left->offset > right->offset;
+    return left->tx->offset < right->tx->offset ? -1 : left->tx->offset > right->tx->offset;
 }
 
 /* Sorted, equal ids are neighbours: n log n steps for whatever list a miner thinks of. */
 static ez_rule check_repeats(const ez_block *block, uint32_t *bad)
 {
-    const ez_block_tx **sorted = ez_alloc(block->tx_count + 1u, sizeof(ez_block_tx *));
+    sorted_tx *sorted = ez_alloc(block->tx_count + 1u, sizeof *sorted);
     uint32_t first = UINT32_MAX;
 
     for (uint32_t i = 0; i < block->tx_count; i++) {
-        sorted[i] = &block->txs[i];
+        sorted[i].tx = &block->txs[i];
+        memcpy(&sorted[i].start, block->txs[i].id.hash.bytes, sizeof sorted[i].start);
     }
-    qsort(sorted, block->tx_count, sizeof(ez_block_tx *), compare_by_id);
+    qsort(sorted, block->tx_count, sizeof *sorted, compare_by_id);
     for (uint32_t i = 1; i < block->tx_count; i++) {
-        uint32_t position = (uint32_t)(sorted[i] - block->txs);
-        if (ez_tx_id_is_equal(&sorted[i - 1]->id, &sorted[i]->id) && position < first) {
+        uint32_t position = (uint32_t)(sorted[i].tx - block->txs);
+        if (ez_tx_id_is_equal(&sorted[i - 1].tx->id, &sorted[i].tx->id) && position < first) {
             first = position;
         }
     }
@@ -130,14 +141,14 @@ static bool reward_has_form(const ez_tx *reward, const ez_header *header)
            reward->memo_size == 0 && reward->sequence == header->index;
 }
 
-static ez_rule check_reward(const ez_block *block, uint32_t *bad)
+static ez_rule check_reward(const ez_block *block, uint32_t first, uint32_t *bad)
 {
     ez_tx tx;
 
     if (block->tx_count == 0) {
         return EZ_RULE_BODY_REWARD;
     }
-    for (uint32_t i = 0; i < block->tx_count; i++) {
+    for (uint32_t i = first; i < block->tx_count; i++) {
         bool is_last = i == block->tx_count - 1;
         ez_block_tx_get(&tx, block, i);
         *bad = i;
@@ -148,22 +159,23 @@ static ez_rule check_reward(const ez_block *block, uint32_t *bad)
     return reward_has_form(&tx, &block->header) ? EZ_RULE_OK : EZ_RULE_BODY_REWARD_FORM;
 }
 
-static ez_rule check_block(const ez_block *block, const ez_network *network, uint32_t *bad)
+/* The transactions before `first` are known to be of right form, and no rewards. */
+static ez_rule check_block(const ez_block *block, const ez_network *network, uint32_t first,
+                           uint32_t *bad)
 {
     if (ez_block_id_is_equal(&block->id, &network->genesis_id)) {
         /* Only the empty list matches: the ids of transactions hang on the genesis id, and so
          * cannot be committed to by the header that it is the hash of. */
         return EZ_RULE_OK;
     }
-    ez_rule rule = check_forms(block, bad);
+    ez_rule rule = check_forms(block, first, bad);
     if (rule == EZ_RULE_OK) {
         rule = check_repeats(block, bad);
     }
-    return rule == EZ_RULE_OK ? check_reward(block, bad) : rule;
+    return rule == EZ_RULE_OK ? check_reward(block, first, bad) : rule;
 }
 
-static ez_block *new_block(const ez_network *network, const ez_header *header, ez_blob *body,
-                           uint32_t tx_count)
+static ez_block *new_block(const ez_header *header, ez_blob *body, uint32_t tx_count)
 {
     ez_block *block = ez_alloc(1, sizeof *block);
 
@@ -173,8 +185,24 @@ static ez_block *new_block(const ez_network *network, const ez_header *header, e
     block->txs = ez_alloc(tx_count + 1u, sizeof *block->txs); /* never zero items */
     block->tx_count = tx_count;
     block->references = 1;
-    cut_txs(block, network);
     return block;
+}
+
+/* Judge a block whose transactions have been cut; takes `block`. */
+static ez_rule judge(ez_block **out, ez_block *block, const ez_network *network, uint32_t first,
+                     uint32_t *bad)
+{
+    ez_rule rule = EZ_RULE_BODY_MERKLE;
+
+    if (has_merkle_root(block)) {
+        rule = check_block(block, network, first, bad);
+    }
+    if (rule != EZ_RULE_OK) {
+        ez_block_unref(block);
+        return rule;
+    }
+    *out = block;
+    return EZ_RULE_OK;
 }
 
 ez_rule ez_block_parse_at(ez_block **out, const ez_network *network, const ez_header *header,
@@ -190,17 +218,40 @@ ez_rule ez_block_parse_at(ez_block **out, const ez_network *network, const ez_he
     if (!count_txs(&tx_count, body)) {
         return EZ_RULE_BODY_MERKLE;
     }
-    ez_block *block = new_block(network, header, body, tx_count);
-    ez_rule rule = EZ_RULE_BODY_MERKLE;
-    if (has_merkle_root(block)) {
-        rule = check_block(block, network, bad);
+    ez_block *block = new_block(header, body, tx_count);
+    cut_txs(block, network);
+    return judge(out, block, network, 0, bad);
+}
+
+ez_rule ez_block_parse_known(ez_block **out, const ez_network *network, const ez_header *header,
+                             ez_blob *body, const ez_block_tx *known, uint32_t known_count,
+                             uint32_t *bad)
+{
+    const uint8_t *data = ez_blob_data(body);
+    uint32_t at =
+        known_count == 0 ? 0 : known[known_count - 1].offset + known[known_count - 1].size;
+    ez_reader reader;
+    ez_tx_layout layout;
+
+    *out = NULL;
+    *bad = 0;
+    EZ_ASSERT(at <= ez_blob_size(body));
+    if (ez_blob_size(body) > network->body_bytes_max) {
+        return EZ_RULE_BODY_SIZE;
     }
-    if (rule != EZ_RULE_OK) {
-        ez_block_unref(block);
-        return rule;
+    ez_reader_init(&reader, data + at, ez_blob_size(body) - at);
+    if (ez_tx_scan(&layout, &reader) != EZ_RULE_OK || !ez_reader_is_done(&reader)) {
+        return EZ_RULE_BODY_MERKLE;
     }
-    *out = block;
-    return EZ_RULE_OK;
+    ez_block *block = new_block(header, body, known_count + 1);
+    if (known_count > 0) {
+        memcpy(block->txs, known, known_count * sizeof *known);
+    }
+    ez_block_tx *last = &block->txs[known_count];
+    last->offset = at;
+    last->size = (uint32_t)(ez_blob_size(body) - at);
+    ez_tx_id_of(&last->id, &network->genesis_id, data + at, last->size);
+    return judge(out, block, network, known_count, bad);
 }
 
 ez_rule ez_block_parse(ez_block **out, const ez_network *network, const ez_header *header,

@@ -9,6 +9,13 @@
 ez_rule ez_block_parse_at(ez_block **out, const ez_network *network, const ez_header *header,
                           ez_blob *body, uint32_t *bad);
 
+/* ez_block_parse_known: the same for a body all of whose transactions but the last, known[0 ..
+ * known_count), the caller has decoded and hashed before: none of them a reward, one right behind
+ * the other from the start of the body. They are not decoded and hashed again. */
+ez_rule ez_block_parse_known(ez_block **out, const ez_network *network, const ez_header *header,
+                             ez_blob *body, const ez_block_tx *known, uint32_t known_count,
+                             uint32_t *bad);
+
 /* ez_block_tx_is_signed: whether transaction `position` is a reward, which nobody signs, or carries
  * a signature that holds. */
 bool ez_block_tx_is_signed(const ez_block *block, const ez_network *network, uint32_t position);

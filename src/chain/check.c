@@ -11,6 +11,7 @@
  * check about 4 KiB of body are hashed into ids and tree nodes. */
 #define TX_BYTES_USUAL         170
 #define HASHED_BYTES_PER_CHECK 4096
+#define KNOWN_TXS_PER_CHECK    200 /* tree nodes to hash, ids to sort */
 
 ez_check_job *ez_check_job_new(ez_check_kind kind, uint64_t id, const ez_network *network)
 {
@@ -58,8 +59,11 @@ static ez_rule run_tx(ez_check_job *job)
 
 static ez_rule run_body(ez_check_job *job)
 {
-    ez_rule rule =
-        ez_block_parse_at(&job->block, job->network, &job->header, job->bytes, &job->bad_position);
+    ez_rule rule = job->known == NULL
+                       ? ez_block_parse_at(&job->block, job->network, &job->header, job->bytes,
+                                           &job->bad_position)
+                       : ez_block_parse_known(&job->block, job->network, &job->header, job->bytes,
+                                              job->known, job->known_count, &job->bad_position);
 
     if (rule != EZ_RULE_OK || !job->verify) {
         return rule;
@@ -99,7 +103,8 @@ void ez_check_run(ez_check_job *job)
 static uint32_t body_cost(const ez_check_job *job)
 {
     size_t size = ez_blob_size(job->bytes);
-    size_t cost = 1 + size / HASHED_BYTES_PER_CHECK;
+    size_t cost = 1 + (job->known == NULL ? size / HASHED_BYTES_PER_CHECK
+                                          : job->known_count / KNOWN_TXS_PER_CHECK);
 
     if (job->verify) {
         cost += size / TX_BYTES_USUAL;
@@ -128,6 +133,7 @@ void ez_check_job_free(ez_check_job *job)
     ez_blob_unref(job->bytes);
     ez_block_unref(job->block);
     free(job->positions);
+    free(job->known);
     free(job->tx);
     free(job);
 }

@@ -273,8 +273,8 @@ void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message
 /* ---- arriving ----------------------------------------------------------------------------------
  */
 
-void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, job_source source,
-                     ez_link_id peer)
+void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, node_known_txs known,
+                     job_source source, ez_link_id peer)
 {
     ez_check_job *check = NULL;
     node_job *job = node_new_job(node, source, &check, EZ_CHECK_BODY);
@@ -282,6 +282,8 @@ void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, job_so
     job->block = *ez_entry_id(entry);
     check->bytes = ez_blob_ref(body);
     check->header = ez_entry_header(entry);
+    check->known = known.txs;
+    check->known_count = known.count;
     /* With transactions in the pool, most signatures of a new block have been verified already. */
     check->verify = source == JOB_BODY_FETCHED && ez_pool_count(node->pool) == 0;
     if (source != JOB_BODY_OWN) {
@@ -304,7 +306,7 @@ void node_body_received(ez_node *node, ez_peer *peer, const ez_message *message)
     ez_byte_span bytes = message->as.body.bytes;
     node->body_bytes_mean = (node->body_bytes_mean * 7 + bytes.size) / 8;
     ez_blob *body = ez_blob_new(bytes.data, bytes.size);
-    node_check_body(node, entry, body, JOB_BODY_FETCHED, peer->link);
+    node_check_body(node, entry, body, (node_known_txs){NULL, 0}, JOB_BODY_FETCHED, peer->link);
     ez_blob_unref(body);
 }
 

@@ -363,21 +363,29 @@ void node_block_announced(ez_node *node, ez_peer *peer, const ez_message *messag
     }
 }
 
-static void announce_block(ez_node *node, const ez_block *block)
+static bool is_news_to_anyone(const ez_node *node, const ez_entry *entry)
 {
-    uint32_t id_count = block->tx_count - 1;
-    uint64_t *short_ids = ez_alloc(id_count + 1, sizeof(*short_ids));
-    for (uint32_t i = 0; i < id_count; i++) {
-        short_ids[i] = node_short_id(&block->id, &block->txs[i].id);
+    for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (peer->ready && !peer->closing && is_news(node, peer, entry)) {
+            return true;
+        }
     }
-    const ez_block_tx *reward = &block->txs[id_count];
+    return false;
+}
+
+void node_announce_block(ez_node *node, const ez_entry *entry, const ez_block_tx *txs,
+                         uint32_t count, ez_byte_span reward)
+{
+    uint64_t *short_ids = ez_alloc(count + 1, sizeof(*short_ids));
+    for (uint32_t i = 0; i < count; i++) {
+        short_ids[i] = node_short_id(ez_entry_id(entry), &txs[i].id);
+    }
     ez_message message = {.type = EZ_MSG_ANNOUNCE_BLOCK};
-    message.as.announce_block.header = block->header;
+    message.as.announce_block.header = ez_entry_header(entry);
     message.as.announce_block.short_ids = short_ids;
-    message.as.announce_block.short_id_count = id_count;
-    message.as.announce_block.reward =
-        (ez_byte_span){ez_blob_data(block->body) + reward->offset, reward->size};
-    relay(node, node->tip, &message);
+    message.as.announce_block.short_id_count = count;
+    message.as.announce_block.reward = reward;
+    relay(node, entry, &message);
     free(short_ids);
 }
 
@@ -391,9 +399,11 @@ void node_announce_tip(ez_node *node)
         return;
     }
     node->tip_news = node->tip_own = false;
-    if (node->tip != ez_tree_genesis(node->tree) && node->peers != NULL) {
+    if (node->tip != ez_tree_genesis(node->tree) && is_news_to_anyone(node, node->tip)) {
         ez_block *block = node_block(node, node->tip);
-        announce_block(node, block);
+        const ez_block_tx *last = &block->txs[block->tx_count - 1];
+        ez_byte_span reward = {ez_blob_data(block->body) + last->offset, last->size};
+        node_announce_block(node, node->tip, block->txs, block->tx_count - 1, reward);
         ez_block_unref(block);
     }
 }

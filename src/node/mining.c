@@ -57,10 +57,14 @@ static void make_template(ez_node *node)
     size_t count =
         ez_pool_select(node->pool, entries, max, node->network.body_bytes_max - reward_bytes(node));
     ez_tx_id *ids = ez_alloc(count + 1, sizeof(*ids));
+    ez_block_tx *txs = ez_alloc(count + 1, sizeof(*txs));
     ez_buffer body = {0};
     uint64_t fees = 0;
     for (size_t i = 0; i < count; i++) {
         ids[i] = entries[i]->id;
+        txs[i].id = entries[i]->id;
+        txs[i].offset = (uint32_t)body.size;
+        txs[i].size = (uint32_t)ez_blob_size(entries[i]->bytes);
         fees += entries[i]->fee;
         ez_buffer_add(&body, ez_blob_data(entries[i]->bytes), ez_blob_size(entries[i]->bytes));
     }
@@ -69,9 +73,12 @@ static void make_template(ez_node *node)
     size_t at = body.size;
     ez_tx_encode(&body, &reward);
     ez_tx_id_of(&ids[count], &node->network.genesis_id, body.data + at, body.size - at);
+    txs[count] = (ez_block_tx){ids[count], (uint32_t)at, (uint32_t)(body.size - at)};
     ez_merkle_root(&header.merkle_root, ids, count + 1);
     ez_blob_unref(node->template_body);
     node->template_body = ez_blob_new(body.data, body.size);
+    free(node->template_txs.txs);
+    node->template_txs = (node_known_txs){txs, (uint32_t)count};
     node->template_header = header;
     node->template_made = node->now.mono;
     ez_buffer_clear(&body);
@@ -138,6 +145,15 @@ void node_update_mining(ez_node *node)
     }
 }
 
+/* Tell of our own block before it is checked and connected, as we pass on those of others. */
+static void tell_of_template(ez_node *node, const ez_entry *entry)
+{
+    const node_known_txs *known = &node->template_txs;
+    const ez_block_tx *last = &known->txs[known->count]; /* the reward */
+    ez_byte_span reward = {ez_blob_data(node->template_body) + last->offset, last->size};
+    node_announce_block(node, entry, known->txs, known->count, reward);
+}
+
 void node_proof_found(ez_node *node, uint64_t generation, uint64_t proof)
 {
     if (!node->template_on || generation != node->generation) {
@@ -154,7 +170,11 @@ void node_proof_found(ez_node *node, uint64_t generation, uint64_t proof)
     }
     node->generation++; /* a second proof for this template is of no use */
     node->own_pending = true;
-    node_check_body(node, entry, node->template_body, JOB_BODY_OWN, (ez_link_id){0});
+    node->own_id = *ez_entry_id(entry);
+    tell_of_template(node, entry);
+    node_known_txs known = node->template_txs;
+    known.txs = ez_memdup(known.txs, (known.count + 1) * sizeof(*known.txs));
+    node_check_body(node, entry, node->template_body, known, JOB_BODY_OWN, (ez_link_id){0});
 }
 
 static void answer_mine_request(ez_node *node, const ez_block_id *block)
@@ -175,9 +195,11 @@ void node_own_block_checked(ez_node *node, ez_check_job *done)
     node->own_pending = false;
     ez_entry *entry = ez_tree_find(node->tree, &done->block->id);
     if (entry == NULL || ez_entry_state_of(ez_entry_parent(entry)) == EZ_ENTRY_HEADER) {
+        node_serve_waiters(node, &done->block->id);
         return;
     }
     node_accept_block(node, entry, done->block, true);
+    node_serve_waiters(node, &done->block->id); /* with it, or with a refusal */
     if (ez_entry_ancestor(node->tip, ez_entry_height(entry)) == entry) {
         node->counters.blocks_mined++;
         answer_mine_request(node, &done->block->id);

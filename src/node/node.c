@@ -14,10 +14,13 @@ static void source_get_account(void *self, ez_account *out, const ez_public_key 
     node->store->get_account(node->store->self, out, key);
 }
 
+/* The pool holds nothing that is in the stored chain: what it took in was looked up then, and what
+ * a block takes leaves it before the block is stored. */
 static bool source_has_tx(void *self, const ez_tx_id *id)
 {
     const ez_node *node = self;
-    return node->store->find_tx(node->store->self, NULL, id);
+    return ez_pool_find(node->pool, id) == NULL &&
+           node->store->find_tx(node->store->self, NULL, id);
 }
 
 /* Its generator is one of its own, so that what a strategy draws changes nothing else. */
@@ -113,6 +116,7 @@ void ez_node_free(ez_node *node)
     ez_tree_free(node->tree);
     ez_known_clear(&node->confirmed);
     ez_blob_unref(node->template_body);
+    free(node->template_txs.txs);
     free(node->tx_order);
     free(node->discouraged);
     free(node->user_agent);

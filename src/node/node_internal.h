@@ -143,12 +143,20 @@ typedef struct node_job {
 typedef struct node_partial {
     ez_block_id id;
     ez_link_id peer;
-    ez_blob **txs; /* one per transaction, the reward last; NULL: missing */
+    ez_blob **txs;      /* one per transaction, the reward last; NULL: missing */
+    ez_block_tx *known; /* of those that the pool had */
     size_t tx_count;
     uint32_t *missing;
     size_t missing_count;
     struct node_partial *prev, *next;
 } node_partial;
+
+/* What is known of a body's transactions before it is checked: the index of all but the last, which
+ * are the pool's. Owned; NULL: nothing. */
+typedef struct node_known_txs {
+    ez_block_tx *txs;
+    uint32_t count;
+} node_known_txs;
 
 /* A checked body that waits for its parent. */
 typedef struct node_waiting {
@@ -294,9 +302,11 @@ struct ez_node {
     bool template_paced;
     bool template_stale; /* the tip moved, or a client asked */
     bool own_pending;    /* a found block is being checked */
+    ez_block_id own_id;  /* which */
     ez_time_ms template_made;
     ez_header template_header;
     ez_blob *template_body;
+    node_known_txs template_txs; /* of the body; behind those counted stands the reward */
     uint64_t template_pool_arrival;
     node_request *mine_requests;
 
@@ -377,6 +387,9 @@ void node_recheck_later(ez_node *node, ez_peer *peer); /* what its chain is */
 void node_ask_headers(ez_node *node, ez_peer *peer, const ez_entry *from);
 void node_set_best(ez_node *node, ez_peer *peer, const ez_entry *entry);
 const ez_entry *node_best_of(const ez_node *node, const ez_peer *peer); /* NULL: unknown */
+/* Tell whoever does not know of `entry` yet; txs[0 .. count) are all but its reward. */
+void node_announce_block(ez_node *node, const ez_entry *entry, const ez_block_tx *txs,
+                         uint32_t count, ez_byte_span reward);
 void node_announce_tip(ez_node *node); /* if there are news, and no better chain is on its way */
 void node_headers_peer_gone(ez_node *node, ez_peer *peer);
 void node_serve_headers(ez_node *node, ez_peer *peer); /* those that waited for room */
@@ -386,8 +399,9 @@ void node_plan(ez_node *node);
 void node_ask_bodies(ez_node *node);
 void node_body_received(ez_node *node, ez_peer *peer, const ez_message *message);
 void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message);
-void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, job_source source,
-                     ez_link_id peer);
+/* `known` moves in. */
+void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, node_known_txs known,
+                     job_source source, ez_link_id peer);
 void node_body_checked(ez_node *node, node_job *job, ez_check_job *done);
 void node_connect_waiting(ez_node *node);
 void node_check_stalls(ez_node *node);

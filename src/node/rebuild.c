@@ -20,28 +20,41 @@ uint64_t node_short_id(const ez_block_id *block, const ez_tx_id *tx)
     return ez_siphash(&key, tx, sizeof(*tx));
 }
 
-/* A pooled transaction under its short id for one block. */
-typedef struct candidate {
-    uint64_t short_id;
-    ez_blob *bytes;
-} candidate;
+/* The places of an announcement by short id, in chains. Whoever announces chooses the short ids, so
+ * the place in the table hangs on a secret multiplier: two ids meet by chance only. */
+typedef struct places {
+    const uint64_t *short_ids;
+    uint64_t multiplier;
+    unsigned shift;
+    uint32_t *first; /* by place in the table: position plus one; 0: none */
+    uint32_t *next;  /* by position: the same */
+} places;
 
-static int compare_candidates(const void *left, const void *right)
+static size_t place_of(const places *map, uint64_t short_id)
 {
-    const candidate *a = left, *b = right;
-    return a->short_id < b->short_id ? -1 : a->short_id > b->short_id;
+    return (size_t)(short_id * map->multiplier >> map->shift);
 }
 
-static candidate *pool_by_short_id(const ez_node *node, const ez_block_id *block, size_t *count)
+static places places_new(ez_node *node, const uint64_t *short_ids, size_t count)
 {
-    candidate *list = ez_alloc(ez_pool_count(node->pool) + 1, sizeof(*list));
-    *count = 0;
-    const ez_pool_entry *entry = ez_pool_first(node->pool);
-    for (; entry != NULL; entry = ez_pool_next(node->pool, entry)) {
-        list[(*count)++] = (candidate){node_short_id(block, &entry->id), entry->bytes};
+    places map = {.short_ids = short_ids, .multiplier = ez_rng_next(&node->rng) | 1, .shift = 63};
+    while (map.shift > 32 && (size_t)1 << (64 - map.shift) < 2 * count) {
+        map.shift--;
     }
-    qsort(list, *count, sizeof(*list), compare_candidates);
-    return list;
+    map.first = ez_alloc((size_t)1 << (64 - map.shift), sizeof(*map.first));
+    map.next = ez_alloc(count + 1, sizeof(*map.next));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t *first = &map.first[place_of(&map, short_ids[i])];
+        map.next[i] = *first;
+        *first = (uint32_t)i + 1;
+    }
+    return map;
+}
+
+static void places_clear(places *map)
+{
+    free(map->first);
+    free(map->next);
 }
 
 static void partial_free(ez_node *node, node_partial *partial)
@@ -52,6 +65,7 @@ static void partial_free(ez_node *node, node_partial *partial)
         ez_blob_unref(partial->txs[i]);
     }
     free(partial->txs);
+    free(partial->known);
     free(partial->missing);
     free(partial);
 }
@@ -86,7 +100,24 @@ void node_partials_peer_gone(ez_node *node, ez_link_id peer)
     }
 }
 
-/* Fill in what the pool has, note what it has not. */
+/* Fill in what the pool has. */
+static void fill_from_pool(ez_node *node, node_partial *partial, const ez_message *message)
+{
+    places map = places_new(node, message->as.announce_block.short_ids, partial->tx_count - 1);
+    const ez_pool_entry *entry = ez_pool_first(node->pool);
+    for (; entry != NULL; entry = ez_pool_next(node->pool, entry)) {
+        uint64_t short_id = node_short_id(&partial->id, &entry->id);
+        for (uint32_t at = map.first[place_of(&map, short_id)]; at != 0; at = map.next[at - 1]) {
+            if (map.short_ids[at - 1] == short_id && partial->txs[at - 1] == NULL) {
+                partial->txs[at - 1] = ez_blob_ref(entry->bytes);
+                partial->known[at - 1].id = entry->id;
+            }
+        }
+    }
+    places_clear(&map);
+}
+
+/* What the pool has, and a note of what it has not. */
 static node_partial *start_partial(ez_node *node, const ez_entry *entry, const ez_message *message)
 {
     size_t id_count = message->as.announce_block.short_id_count;
@@ -95,45 +126,60 @@ static node_partial *start_partial(ez_node *node, const ez_entry *entry, const e
     partial->id = *ez_entry_id(entry);
     partial->tx_count = id_count + 1;
     partial->txs = ez_alloc(partial->tx_count, sizeof(*partial->txs));
+    partial->known = ez_alloc(partial->tx_count, sizeof(*partial->known));
     partial->missing = ez_alloc(partial->tx_count, sizeof(*partial->missing));
     partial->txs[id_count] = ez_blob_new(reward.data, reward.size);
     DL_APPEND(node->partials, partial);
     node->partial_count++;
-    if (id_count == 0) {
-        return partial;
+    if (id_count > 0) {
+        fill_from_pool(node, partial, message);
     }
-    size_t pooled = 0;
-    candidate *pool = pool_by_short_id(node, &partial->id, &pooled);
     for (size_t i = 0; i < id_count; i++) {
-        candidate wanted = {.short_id = message->as.announce_block.short_ids[i]};
-        const candidate *found = bsearch(&wanted, pool, pooled, sizeof(*pool), compare_candidates);
-        if (found != NULL) {
-            partial->txs[i] = ez_blob_ref(found->bytes);
-        } else {
+        if (partial->txs[i] == NULL) {
             partial->missing[partial->missing_count++] = (uint32_t)i;
         }
     }
-    free(pool);
     return partial;
 }
 
-/* All transactions are here: one body, to be checked like any other. */
+/* One body of all transactions, and where each stands in it. */
+static ez_blob *assemble(node_partial *partial)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < partial->tx_count; i++) {
+        partial->known[i].offset = (uint32_t)size;
+        partial->known[i].size = (uint32_t)ez_blob_size(partial->txs[i]);
+        size += partial->known[i].size;
+    }
+    uint8_t *bytes;
+    ez_blob *body = ez_blob_new_empty(size, &bytes);
+    for (size_t i = 0; i < partial->tx_count; i++) {
+        memcpy(bytes + partial->known[i].offset, ez_blob_data(partial->txs[i]),
+               partial->known[i].size);
+    }
+    return body;
+}
+
+/* All transactions are here: one body, to be checked like any other, but for what the pool knows of
+ * those that it had. */
 static void complete(ez_node *node, node_partial *partial, job_source source)
 {
     const ez_entry *entry = ez_tree_find(node->tree, &partial->id);
     ez_link_id peer = partial->peer;
-    ez_buffer body = {0};
-    for (size_t i = 0; i < partial->tx_count; i++) {
-        ez_buffer_add(&body, ez_blob_data(partial->txs[i]), ez_blob_size(partial->txs[i]));
+    ez_blob *body = assemble(partial);
+    node_known_txs known = {NULL, 0};
+    if (source == JOB_BODY_REBUILT) {
+        known = (node_known_txs){partial->known, (uint32_t)partial->tx_count - 1};
+        partial->known = NULL;
     }
-    ez_blob *bytes = ez_blob_new(body.data, body.size);
-    ez_buffer_clear(&body);
     partial_free(node, partial);
     if (entry != NULL && ez_fetch_has(node->fetch, ez_entry_id(entry), ez_entry_height(entry)) &&
         !ez_fetch_is_here(node->fetch, ez_entry_height(entry))) {
-        node_check_body(node, entry, bytes, source, peer);
+        node_check_body(node, entry, body, known, source, peer);
+    } else {
+        free(known.txs);
     }
-    ez_blob_unref(bytes);
+    ez_blob_unref(body);
 }
 
 static void ask_for_missing(ez_node *node, ez_peer *peer, const node_partial *partial)

@@ -155,6 +155,9 @@ static block_standing standing_of(const ez_node *node, const ez_block_id *id)
     if (ez_entry_state_of(entry) == EZ_ENTRY_VALID) {
         return BLOCK_GOOD;
     }
+    if (node->own_pending && ez_block_id_is_equal(&node->own_id, id)) {
+        return BLOCK_PENDING;
+    }
     bool arriving = node->has_target && !node->target_doubtful;
     const ez_entry *target = arriving ? ez_tree_find(node->tree, &node->target) : NULL;
     bool wanted = target != NULL && ez_entry_ancestor(target, ez_entry_height(entry)) == entry;

@@ -9,7 +9,8 @@
 
 typedef enum ez_check_kind {
     EZ_CHECK_TX,         /* decode `bytes` as one transaction, compute its id, verify it */
-    EZ_CHECK_BODY,       /* ez_block_parse of `header` and `bytes`; with `verify` signatures too */
+    EZ_CHECK_BODY,       /* ez_block_parse of `header` and `bytes`; with `verify` signatures too.
+                          * `known` may tell what is known of the transactions in `bytes` */
     EZ_CHECK_SIGNATURES, /* verify transactions positions[0..position_count) of `block` */
 } ez_check_kind;
 
@@ -22,6 +23,9 @@ typedef struct ez_check_job {
     bool verify;
     uint32_t *positions; /* owned */
     uint32_t position_count;
+    ez_block_tx *known; /* owned; the index of all transactions but the last, which the core has
+                         * decoded and hashed before and none of which is a reward. NULL: nothing */
+    uint32_t known_count;
 
     /* results */
     ez_rule rule;

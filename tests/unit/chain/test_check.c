@@ -139,6 +139,103 @@ Test(check, a_bad_body_yields_no_block_but_the_position)
     ez_check_job_free(job);
 }
 
+/* A job that is told the index of all but the last of `known_of`'s transactions. */
+static ez_check_job *known_job(const ez_network *network, const ez_block *known_of,
+                               const ez_header *header, const ez_buffer *body)
+{
+    ez_check_job *job = ez_check_job_new(EZ_CHECK_BODY, 1, network);
+
+    job->header = *header;
+    job->bytes = ez_blob_new(body->data, body->size);
+    job->known_count = known_of->tx_count - 1;
+    job->known = ez_memdup(known_of->txs, known_of->tx_count * sizeof *known_of->txs);
+    ez_check_run(job);
+    return job;
+}
+
+Test(check, what_is_known_of_a_body_changes_no_verdict)
+{
+    ez_network network = sample_network();
+    ez_buffer body = {0}, copy = {0}, other = {0};
+
+    sample_add(&body, sample_transfer());
+    sample_add_notes(&body, 3, 7);
+    size_t before_reward = body.size;
+    sample_add(&body, sample_reward());
+    ez_buffer_add(&copy, body.data, body.size);
+    ez_check_job *plain = body_job(&network, &copy, false);
+    ez_check_run(plain);
+    cr_assert_eq(plain->rule, EZ_RULE_OK);
+
+    ez_check_job *job = known_job(&network, plain->block, &plain->header, &body);
+    cr_assert_eq(job->rule, EZ_RULE_OK);
+    cr_assert_eq(job->block->tx_count, plain->block->tx_count);
+    cr_expect_arr_eq(job->block->txs, plain->block->txs,
+                     plain->block->tx_count * sizeof *plain->block->txs);
+    ez_check_job_free(job);
+
+    ez_buffer_add(&other, body.data, body.size);
+    ez_buffer_add(&other, "x", 1);
+    job = known_job(&network, plain->block, &plain->header, &other);
+    cr_expect_eq(job->rule, EZ_RULE_BODY_MERKLE, "something stands behind the reward");
+    ez_check_job_free(job);
+
+    other.size = before_reward;
+    job = known_job(&network, plain->block, &plain->header, &other);
+    cr_expect_eq(job->rule, EZ_RULE_BODY_MERKLE, "no reward at all");
+    ez_check_job_free(job);
+
+    other.size = body.size;
+    other.data[body.size - 1] ^= 1;
+    job = known_job(&network, plain->block, &plain->header, &other);
+    cr_expect_eq(job->rule, EZ_RULE_BODY_MERKLE, "another reward");
+    ez_check_job_free(job);
+
+    ez_header header = plain->header;
+    header.merkle_root.bytes[0] ^= 1;
+    job = known_job(&network, plain->block, &header, &body);
+    cr_expect_eq(job->rule, EZ_RULE_BODY_MERKLE);
+    ez_check_job_free(job);
+
+    ez_check_job_free(plain);
+    ez_buffer_clear(&body);
+    ez_buffer_clear(&other);
+}
+
+Test(check, a_repeat_among_the_known_is_found)
+{
+    ez_network network = sample_network();
+    ez_buffer body = {0}, distinct = {0};
+
+    sample_add_notes(&body, 2, 0);
+    sample_add_notes(&body, 1, 1);
+    sample_add(&body, sample_reward());
+    ez_buffer_add(&distinct, body.data, body.size);
+    ez_check_job *plain = body_job(&network, &distinct, false);
+    ez_check_run(plain);
+    cr_assert_eq(plain->rule, EZ_RULE_BODY_REPEAT);
+    uint32_t count = 0;
+    ez_block_tx known[4] = {{.offset = 0}};
+    ez_reader reader;
+    ez_tx tx;
+    ez_reader_init(&reader, body.data, body.size);
+    while (!ez_reader_is_done(&reader)) {
+        known[count].offset = (uint32_t)reader.at;
+        cr_assert_eq(ez_tx_decode(&tx, &reader), EZ_RULE_OK);
+        known[count].size = (uint32_t)reader.at - known[count].offset;
+        ez_tx_id_of(&known[count].id, &network.genesis_id, body.data + known[count].offset,
+                    known[count].size);
+        count++;
+    }
+    ez_block index = {.txs = known, .tx_count = count};
+    ez_check_job *job = known_job(&network, &index, &plain->header, &body);
+    cr_expect_eq(job->rule, EZ_RULE_BODY_REPEAT);
+    cr_expect_eq(job->bad_position, plain->bad_position);
+    ez_check_job_free(job);
+    ez_check_job_free(plain);
+    ez_buffer_clear(&body);
+}
+
 static ez_rule check_positions(const ez_network *network, ez_block *block,
                                const uint32_t *positions, uint32_t count, uint32_t *bad)
 {

@@ -1,0 +1,191 @@
+/* What a single node wants, effect by effect and in which order: for promises about what comes
+ * before a check or before the disk, which a virtual world, where checks take no time, cannot show.
+ */
+#include "ezp2p/chain/check.h"
+#include "ezp2p/gossip/handshake.h"
+#include "support_world.h"
+
+#define EFFECTS_MAX 64
+
+/* A node with one ready peer, and what it wanted in answer to the last event. */
+typedef struct bare {
+    ez_memory_store *store;
+    ez_node *node;
+    ez_network network;
+    ez_keypair key;
+    ez_effect_type types[EFFECTS_MAX];
+    ez_message_type messages[EFFECTS_MAX]; /* of SEND */
+    size_t count;
+    ez_check_job *job; /* of the last CHECK; ours */
+    uint64_t generation;
+    ez_header header; /* of the last MINE */
+    uint64_t written; /* number of the last WRITE */
+} bare;
+
+static const ez_link_id peer_link = {1};
+
+static void keep_effect(bare *self, const ez_effect *effect)
+{
+    cr_assert_lt(self->count, EFFECTS_MAX);
+    self->types[self->count] = effect->type;
+    if (effect->type == EZ_EFFECT_SEND) {
+        self->messages[self->count] = effect->as.message->type;
+    } else if (effect->type == EZ_EFFECT_CHECK) {
+        cr_assert_null(self->job);
+        self->job = effect->as.job;
+    } else if (effect->type == EZ_EFFECT_MINE) {
+        self->generation = effect->as.mine.generation;
+        self->header = effect->as.mine.header;
+    } else if (effect->type == EZ_EFFECT_WRITE) {
+        self->written = effect->as.write->number;
+        ez_memory_store_write(self->store, effect->as.write);
+    }
+    self->count++;
+}
+
+static void handle(bare *self, const ez_event *event)
+{
+    ez_effect effect;
+    self->count = 0;
+    ez_node_handle(self->node, event, (ez_now){1000, 1800000000000000});
+    while (ez_node_next_effect(self->node, &effect)) {
+        keep_effect(self, &effect);
+    }
+}
+
+static void receive(bare *self, const ez_message *message)
+{
+    ez_event event = {.type = EZ_EVENT_MESSAGE, .link = peer_link};
+    event.as.message.message = message;
+    event.as.message.wire_bytes = ez_message_bytes(message);
+    handle(self, &event);
+}
+
+static void finish_check(bare *self)
+{
+    cr_assert_not_null(self->job);
+    ez_event event = {.type = EZ_EVENT_CHECKED, .as.job = self->job};
+    self->job = NULL;
+    ez_check_run(event.as.job);
+    handle(self, &event);
+}
+
+static void find_proof(bare *self)
+{
+    ez_block_id id;
+    ez_event event = {.type = EZ_EVENT_PROOF_FOUND};
+    fixture_find_proof(&self->header, &id);
+    event.as.proof_found.generation = self->generation;
+    event.as.proof_found.proof = self->header.proof;
+    handle(self, &event);
+}
+
+static void command(bare *self, ez_command_type type)
+{
+    ez_event event = {.type = EZ_EVENT_COMMAND};
+    event.as.command = (ez_command){.type = type, .request = 1};
+    handle(self, &event);
+}
+
+static void shake(bare *self)
+{
+    ez_event up = {.type = EZ_EVENT_LINK_UP, .link = peer_link};
+    up.as.link_up.remote.port = 1;
+    handle(self, &up);
+    ez_message hello = {.type = EZ_MSG_HELLO}, ready = {.type = EZ_MSG_READY};
+    hello.as.hello.protocol = EZ_PROTOCOL_VERSION;
+    hello.as.hello.network = self->network.genesis_id;
+    hello.as.hello.node = fixture_keypair(99).public_key;
+    hello.as.hello.user_agent = "test";
+    hello.as.hello.user_agent_size = 4;
+    receive(self, &hello);
+    receive(self, &ready);
+}
+
+static bare *bare_new(void)
+{
+    bare *self = ez_alloc(1, sizeof(*self));
+    self->network = fixture_network();
+    self->key = fixture_keypair(1);
+    self->store = ez_memory_store_new(&self->network);
+    ez_node_config config = {.network = self->network,
+                             .key = self->key.public_key,
+                             .outbound_max = 8,
+                             .inbound_max = 8,
+                             .user_agent = "bare"};
+    ez_node_ports ports = {.store = ez_memory_store_port(self->store),
+                           .signer = ez_keypair_signer(&self->key)};
+    cr_assert_eq(ez_node_new(&self->node, &config, &ports, (ez_now){1000, 1800000000000000}),
+                 EZ_OK);
+    shake(self);
+    return self;
+}
+
+static void bare_free(bare *self)
+{
+    ez_check_job_free(self->job);
+    ez_node_free(self->node);
+    ez_memory_store_free(self->store);
+    free(self);
+}
+
+/* Where an effect stands among those of the last event; EFFECTS_MAX: nowhere. */
+static size_t place_of(const bare *self, ez_effect_type type)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        if (self->types[i] == type) {
+            return i;
+        }
+    }
+    return EFFECTS_MAX;
+}
+
+static size_t place_of_message(const bare *self, ez_message_type type)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        if (self->types[i] == EZ_EFFECT_SEND && self->messages[i] == type) {
+            return i;
+        }
+    }
+    return EFFECTS_MAX;
+}
+
+static uint64_t height(const bare *self)
+{
+    ez_node_status status;
+    ez_node_get_status(self->node, &status);
+    return status.tip.height;
+}
+
+Test(door, own_block_is_told_before_it_is_checked_or_stored)
+{
+    bare *self = bare_new();
+    command(self, EZ_COMMAND_MINE_ONE);
+    find_proof(self);
+    cr_expect_lt(place_of_message(self, EZ_MSG_ANNOUNCE_BLOCK), place_of(self, EZ_EFFECT_CHECK));
+    cr_expect_eq(place_of(self, EZ_EFFECT_WRITE), EFFECTS_MAX);
+    cr_expect_eq(height(self), 1);
+    finish_check(self);
+    cr_expect_eq(height(self), 2);
+    cr_expect_eq(place_of_message(self, EZ_MSG_ANNOUNCE_BLOCK), EFFECTS_MAX, "once is enough");
+    cr_expect_lt(place_of(self, EZ_EFFECT_WRITE), EFFECTS_MAX);
+    bare_free(self);
+}
+
+Test(door, own_block_asked_for_before_it_is_checked_is_served_then)
+{
+    bare *self = bare_new();
+    command(self, EZ_COMMAND_MINE_ONE);
+    find_proof(self);
+    ez_block_id id;
+    ez_header_id(&id, &self->header);
+    ez_message wanted = {.type = EZ_MSG_GET_BODIES};
+    wanted.as.block_ids.list = &id;
+    wanted.as.block_ids.count = 1;
+    receive(self, &wanted);
+    cr_expect_eq(place_of_message(self, EZ_MSG_MISSING_BODIES), EFFECTS_MAX);
+    cr_expect_eq(place_of_message(self, EZ_MSG_BODY), EFFECTS_MAX);
+    finish_check(self);
+    cr_expect_lt(place_of_message(self, EZ_MSG_BODY), EFFECTS_MAX);
+    bare_free(self);
+}
