@@ -184,7 +184,7 @@ static void carry_out(ez_world *world, sim_host *host, const ez_effect *effect)
 void sim_carry_out(ez_world *world, sim_host *host)
 {
     ez_effect effect;
-    while (ez_node_next_effect(host->node, &effect)) {
+    while (host->core.next_effect(host->core.self, &effect)) {
         const uint64_t numbers[] = {host->number, (uint64_t)effect.type, effect.link.value,
                                     effect_detail(&effect)};
         fold_numbers(world, numbers, sizeof(numbers) / sizeof(numbers[0]));

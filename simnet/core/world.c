@@ -54,6 +54,18 @@ void sim_free_payload(const sim_event *event)
     }
 }
 
+/* A crash leaves the record as it is. */
+static void end_core(sim_host *host, bool crash)
+{
+    if (host->recorder != NULL && !crash) {
+        ez_recorder_end(host->recorder, EZ_RECORD_END_STOPPED);
+    }
+    ez_node_free(host->node);
+    ez_recorder_free(host->recorder);
+    host->node = NULL;
+    host->recorder = NULL;
+}
+
 static void free_host(sim_host *host)
 {
     sim_reply *reply, *next;
@@ -62,7 +74,7 @@ static void free_host(sim_host *host)
         free(reply);
     }
     sim_drop_held(host);
-    ez_node_free(host->node);
+    end_core(host, false);
     ez_memory_store_free(host->store);
     free(host->peers);
     free(host);
@@ -163,6 +175,28 @@ static const ez_relay_strategy *relay_of(const ez_world *world, size_t number)
     return config->relay_count == 0 ? NULL : config->relays[(number - 1) % config->relay_count];
 }
 
+/* The node of a host, and what stands before it. */
+static void make_core(ez_world *world, sim_host *host, const ez_node_config *config)
+{
+    const ez_recording *const recording = world->config.recording;
+    const ez_node_ports ports = {.store = ez_memory_store_port(host->store),
+                                 .log = world->config.log,
+                                 .signer = ez_keypair_signer(&host->keypair)};
+    const ez_now now = sim_now_of(world, host);
+    ez_record_sink sink;
+    ez_status status;
+    if (recording != NULL && recording->open(recording->self, host->number, &sink)) {
+        host->recorder = ez_recorder_new(&sink);
+        status = ez_recorder_node_new(host->recorder, &host->node, config, &ports,
+                                      "ezsim/" EZ_VERSION, now);
+        host->core = ez_recorder_core(host->recorder, host->node);
+    } else {
+        status = ez_node_new(&host->node, config, &ports, now);
+        host->core = ez_node_core(host->node);
+    }
+    EZ_ASSERT(status == EZ_OK);
+}
+
 void ez_world_start(ez_world *world, size_t number)
 {
     sim_host *const host = get_host(world, number);
@@ -182,11 +216,7 @@ void ez_world_start(ez_world *world, size_t number)
                              .peers = peers,
                              .peer_count = host->peer_count};
     ez_rng_fill(&world->rng, config.seed, sizeof(config.seed));
-    const ez_node_ports ports = {.store = ez_memory_store_port(host->store),
-                                 .log = world->config.log,
-                                 .signer = ez_keypair_signer(&host->keypair)};
-    const ez_status status = ez_node_new(&host->node, &config, &ports, sim_now_of(world, host));
-    EZ_ASSERT(status == EZ_OK);
+    make_core(world, host, &config);
     free(peers);
     host->life++;
     host->tick_at = EZ_TIME_NEVER;
@@ -209,8 +239,7 @@ void ez_world_stop(ez_world *world, size_t number, bool crash)
         sim_commit(world, host);
     }
     ez_world_counters(world, &host->before, number);
-    ez_node_free(host->node);
-    host->node = NULL;
+    end_core(host, crash);
     host->mining = false;
     sim_close_host(world, host);
     sim_sweep_links(world, false);
@@ -244,7 +273,7 @@ void sim_at(ez_world *world, ez_time_ms after, const sim_event *event)
 void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event)
 {
     sim_fold_event(world, host, event);
-    ez_node_handle(host->node, event, sim_now_of(world, host));
+    host->core.handle(host->core.self, event, sim_now_of(world, host));
     sim_carry_out(world, host);
     schedule_tick(world, host);
 }

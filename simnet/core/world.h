@@ -18,6 +18,7 @@
 #include "ezp2p/base/rng.h"
 #include "ezp2p/node/node.h"
 #include "ezp2p/node/query.h"
+#include "ezp2p/record/recorder.h"
 #include "memory_store.h"
 
 typedef struct ez_world ez_world;
@@ -30,6 +31,14 @@ typedef struct ez_watcher {
     void (*notice)(void *self, size_t host, const ez_notice *notice);
     void (*reply)(void *self, size_t host, const ez_reply *reply);
 } ez_watcher;
+
+/* Where the inputs of hosts are recorded (record/recorder.h). */
+typedef struct ez_recording {
+    void *self;
+    /* A host starts: the sink of its record, which must stay until its next start or the end of the
+     * world; false: this one is not recorded. */
+    bool (*open)(void *self, size_t host, ez_record_sink *out);
+} ez_recording;
 
 typedef struct ez_world_config {
     ez_network network;
@@ -52,6 +61,7 @@ typedef struct ez_world_config {
     size_t relay_count;
     bool mine;         /* hosts mine in the background: proofs are still found when told */
     const ez_log *log; /* of the cores; may be NULL */
+    const ez_recording *recording; /* outlives the world; may be NULL */
 } ez_world_config;
 
 ez_world *ez_world_new(const ez_world_config *config);

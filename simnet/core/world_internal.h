@@ -43,8 +43,10 @@ typedef struct sim_host {
     size_t number;
     ez_keypair keypair;
     ez_memory_store *store;
-    ez_node *node; /* NULL while stopped */
-    uint64_t life; /* counts its starts */
+    ez_node *node;         /* NULL while stopped */
+    ez_core core;          /* the way to it */
+    ez_recorder *recorder; /* NULL: it is not recorded */
+    uint64_t life;         /* counts its starts */
     ez_endpoint_string *peers;
     size_t peer_count;
     ez_time_ms tick_at; /* of the earliest tick on the timeline */

@@ -1,5 +1,6 @@
 /* ezsim run: one scenario, by one seed, and how it went. */
 #include "program.h"
+#include "recording.h"
 #include "run.h"
 #include "series.h"
 
@@ -16,29 +17,54 @@ typedef struct run_options {
     uint32_t nodes;                 /* 0: as in the file */
     const ez_relay_strategy *relay; /* NULL: as in the file */
     bool json, progress, share_checks;
+    size_t record_node; /* 0: none */
+    const char *record;
 } run_options;
 
 static const char help[] =
     "Usage: ezsim run FILE [--seed N] [--nodes N] [--relay NAME] [--data DIR] [--json]\n"
-    "                      [--progress] [--no-sig-cache]\n"
+    "                      [--record NODE:OUT] [--progress] [--no-sig-cache]\n"
     "\n"
     "Runs the scenario in FILE (see docs/simulator.md) over a virtual network and checks it.\n"
     "  --seed N         of everything random; the same seed gives the same run (default 1)\n"
     "  --nodes N        instead of the file's number\n"
     "  --data DIR       write down there how it went over time, for simnet/plot.sh\n"
     "  --relay NAME     of all nodes, instead of the file's: flood, inv or fanout\n"
+    "  --record NODE:OUT  write down what this node takes in, for ezsim replay; its second life\n"
+    "                   goes to OUT.2, and so on\n"
     "  --json           the report as one JSON object\n"
     "  --progress       say on standard error how far it is\n"
     "  --no-sig-cache   let every node verify every signature itself\n"
     "  --help           this text\n";
 
+static bool parse_record(run_options *out, const char *text)
+{
+    char number[8];
+    uint64_t node;
+    const char *colon = strchr(text, ':');
+    if (colon == NULL || (size_t)(colon - text) >= sizeof number || colon[1] == '\0') {
+        return false;
+    }
+    (void)snprintf(number, sizeof number, "%.*s", (int)(colon - text), text);
+    if (!ez_program_number(&node, number, EZ_SCENARIO_NODES_MAX) || node == 0) {
+        return false;
+    }
+    out->record_node = node;
+    out->record = colon + 1;
+    return true;
+}
+
 static bool parse_options(run_options *out, int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},   {"nodes", required_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},         {"progress", no_argument, NULL, 'p'},
-        {"no-sig-cache", no_argument, NULL, 'c'}, {"data", required_argument, NULL, 'd'},
-        {"relay", required_argument, NULL, 'r'},  {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"seed", required_argument, NULL, 's'},
+                                          {"nodes", required_argument, NULL, 'n'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"progress", no_argument, NULL, 'p'},
+                                          {"no-sig-cache", no_argument, NULL, 'c'},
+                                          {"data", required_argument, NULL, 'd'},
+                                          {"relay", required_argument, NULL, 'r'},
+                                          {"record", required_argument, NULL, 'w'},
+                                          {NULL, 0, NULL, 0}};
     uint64_t nodes = 0;
     bool good = true;
     *out = (run_options){.seed = 1, .share_checks = true};
@@ -53,6 +79,9 @@ static bool parse_options(run_options *out, int argc, char **argv)
         case 'r':
             out->relay = ez_relay_find(optarg, strlen(optarg));
             good &= out->relay != NULL;
+            break;
+        case 'w':
+            good &= parse_record(out, optarg);
             break;
         case 'j':
             out->json = true;
@@ -123,7 +152,10 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
     /* Said first: an assertion in a node ends the run where it stands. */
     fprintf(stderr, "ezsim: %s, %u nodes, --seed %" PRIu64 ", commit %s\n", options->path,
             scenario->nodes, options->seed, ez_program_commit());
-    ez_run *const run = ez_run_new(scenario, options->seed, options->share_checks);
+    ez_file_recording recording;
+    ez_file_recording_init(&recording, options->record_node, options->record);
+    ez_run *const run = ez_run_new_recorded(scenario, options->seed, options->share_checks,
+                                            options->record == NULL ? NULL : &recording.recording);
     run->series = options->data == NULL ? NULL : ez_series_new();
     while (ez_run_step(run, 1000)) {
         show_progress(options, run, start_ms, &shown_ms);
@@ -132,9 +164,13 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
     ez_run_check(run);
     const ez_cost cost = ez_program_cost(start_ms);
     report(options, run, &cost);
-    const bool good = write_data(options, run) && run->failure_count == 0;
+    bool good = write_data(options, run) && run->failure_count == 0;
     ez_series_free(run->series);
     ez_run_free(run);
+    if (ez_file_recording_close(&recording) != EZ_OK) {
+        fprintf(stderr, "ezsim: cannot record to %s: %s\n", options->record, strerror(errno));
+        good = false;
+    }
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

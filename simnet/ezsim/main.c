@@ -12,6 +12,7 @@ static const struct {
     {"run", ez_command_run, "one scenario, by one seed"},
     {"sweep", ez_command_sweep, "an attack at every point of a range"},
     {"show", ez_command_show, "a scenario as it was understood, in JSON"},
+    {"replay", ez_command_replay, "the record of a node, step by step"},
 };
 
 static void print_help(FILE *file)

@@ -1,17 +1,15 @@
 #include "program.h"
 
+#include "ezp2p/base/build.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
-#ifndef EZSIM_COMMIT
-#define EZSIM_COMMIT "unknown"
-#endif
-
 const char *ez_program_commit(void)
 {
-    return EZSIM_COMMIT;
+    return ez_build_commit();
 }
 
 uint64_t ez_program_ms(void)

@@ -15,6 +15,7 @@
 int ez_command_run(int argc, char **argv);
 int ez_command_show(int argc, char **argv);
 int ez_command_sweep(int argc, char **argv);
+int ez_command_replay(int argc, char **argv);
 
 /* ez_program_commit: what was built, as `git describe` names it. */
 const char *ez_program_commit(void);

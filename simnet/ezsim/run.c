@@ -214,7 +214,7 @@ size_t run_join(ez_run *run)
     return ez_world_add(run->world, peers, count > 1 && peers[0] == peers[1] ? 1 : count);
 }
 
-static ez_world *new_world(ez_run *run, bool share_checks)
+static ez_world *new_world(ez_run *run, bool share_checks, const ez_recording *recording)
 {
     const ez_scenario *const scenario = run->scenario;
     const bool finds = scenario->topology == EZ_TOPOLOGY_DISCOVERY;
@@ -234,11 +234,18 @@ static ez_world *new_world(ez_run *run, bool share_checks)
         .share_checks = share_checks,
         .relays = scenario->relays,
         .relay_count = scenario->relay_count,
-        .watcher = &run->watcher};
+        .watcher = &run->watcher,
+        .recording = recording};
     return ez_world_new(&config);
 }
 
 ez_run *ez_run_new(const ez_scenario *scenario, uint64_t seed, bool share_checks)
+{
+    return ez_run_new_recorded(scenario, seed, share_checks, NULL);
+}
+
+ez_run *ez_run_new_recorded(const ez_scenario *scenario, uint64_t seed, bool share_checks,
+                            const ez_recording *recording)
 {
     ez_run *const run = ez_alloc(1, sizeof(*run));
     uint8_t bytes[16] = "scenario";
@@ -255,7 +262,7 @@ ez_run *ez_run_new(const ez_scenario *scenario, uint64_t seed, bool share_checks
                                     .special_first = scenario->nodes + 1,
                                     .special_last = scenario->nodes + scenario->adversary.count,
                                     .special_ms = scenario->adversary.latency_ms};
-    run->world = new_world(run, share_checks);
+    run->world = new_world(run, share_checks, recording);
     if (scenario->topology == EZ_TOPOLOGY_REGULAR) {
         add_regular(run);
     } else {

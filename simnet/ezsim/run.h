@@ -59,6 +59,10 @@ typedef struct ez_run {
 /* ez_run_new: a world as the scenario has it at its beginning.
  *   share_checks  as in ez_world_config */
 ez_run *ez_run_new(const ez_scenario *scenario, uint64_t seed, bool share_checks);
+
+/* ez_run_new_recorded: the same; what hosts take in goes to `recording`, which outlives the run. */
+ez_run *ez_run_new_recorded(const ez_scenario *scenario, uint64_t seed, bool share_checks,
+                            const ez_recording *recording);
 void ez_run_free(ez_run *run); /* NULL is fine */
 
 /* ez_run_step: go on for at most `ms` of virtual time.

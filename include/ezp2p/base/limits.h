@@ -64,6 +64,8 @@
 #define EZ_HTTP_PENDING_MAX         4096
 #define EZ_HTTP_PAGE_MAX            1000
 #define EZ_EVENT_RING_MAX           8192
+#define EZ_RECORD_BYTES_MAX         4194304
+#define EZ_RECORD_EFFECTS_MAX       65536
 
 /* clang-format off */
 #define EZ_LIMITS_EACH(X) \
@@ -125,7 +127,9 @@
     X(EZ_HTTP_CONNECTIONS_MAX, "connections", "open to the REST adapter") \
     X(EZ_HTTP_PENDING_MAX, "requests", "waiting for durability; above it 503") \
     X(EZ_HTTP_PAGE_MAX, "items", "in one page of a list") \
-    X(EZ_EVENT_RING_MAX, "events", "kept for subscribers that resume")
+    X(EZ_EVENT_RING_MAX, "events", "kept for subscribers that resume") \
+    X(EZ_RECORD_BYTES_MAX, "bytes", "one record of --record; the largest holds a frame, a body or the address book") \
+    X(EZ_RECORD_EFFECTS_MAX, "effects", "of one event, recorded one by one; a hash covers those beyond")
 /* clang-format on */
 
 static_assert(EZ_BLOCK_BODY_BYTES_MAX < EZ_FRAME_BYTES_MAX, "a block body must fit a frame");
@@ -138,6 +142,10 @@ static_assert(EZ_BODIES_IN_FLIGHT_ALL * EZ_BLOCK_BODY_BYTES_MAX + EZ_BODIES_WAIT
                       EZ_POOL_BYTES_MAX <
                   200 * 1048576,
               "the large consumers together must stay below 256 MiB resident");
+static_assert(2 * EZ_FRAME_BYTES_MAX < EZ_RECORD_BYTES_MAX &&
+                  (EZ_BOOK_NEW_MAX + EZ_BOOK_TRIED_MAX) * 64 < EZ_RECORD_BYTES_MAX &&
+                  EZ_RECORD_EFFECTS_MAX * 16 < EZ_RECORD_BYTES_MAX,
+              "whatever is recorded at once must fit a record");
 static_assert(EZ_PING_INTERVAL_MS + EZ_PING_TIMEOUT_MS < EZ_SILENCE_MS_MAX,
               "ping before giving up");
 
