@@ -17,6 +17,17 @@ static void add(ez_buffer *out, const char *name, metric_kind kind, const char *
     ez_buffer_printf(out, "ezp2p_%s %" PRIu64 "\n", name, value);
 }
 
+/* What is text goes into a label, by custom beside the value 1. */
+static void add_miner(ez_buffer *out, const ez_miner *miner)
+{
+    add(out, "miner_hashes_total", COUNTER, "hashes tried", ez_miner_hashes(miner));
+    const char *version = ez_miner_version(miner);
+    if (version != NULL) {
+        add_head(out, "miner_info", GAUGE, "the instructions that proofs are searched with");
+        ez_buffer_printf(out, "ezp2p_miner_info{version=\"%s\"} 1\n", version);
+    }
+}
+
 /* Prometheus counts time in seconds. */
 static void add_us(ez_buffer *out, const char *name, metric_kind kind, const char *help,
                    uint64_t us)
@@ -59,5 +70,5 @@ void ez_app_metrics(void *self, ez_buffer *out)
     ez_process_metrics(out);
     add_driver(out, app->driver);
     add_store(out, app->store);
-    add(out, "miner_hashes_total", COUNTER, "hashes tried", ez_miner_hashes(app->miner));
+    add_miner(out, app->miner);
 }

@@ -12,7 +12,7 @@
 
 /* Between two looks at whether the template still stands: well under a millisecond of work for the
  * slowest version, so that a stop or a newer template takes effect at once. */
-#define SLICE_HASHES 2048
+#define SLICE_HASHES 4096
 
 /* A paced slice is what the rate allows in this time, so that the pace is smooth ... */
 #define SLICE_NS 20000000u
@@ -31,10 +31,10 @@ typedef struct worker {
 
 struct ez_miner {
     ez_miner_config config;
-    const ez_search_version *version;
     worker *workers;
     uint32_t worker_count; /* of threads that run */
     atomic_uint_fast64_t hashes;
+    _Atomic(const ez_search_version *) version; /* NULL until a thread has chosen */
 
     pthread_mutex_t mutex; /* for all below */
     pthread_cond_t changed;
@@ -140,9 +140,14 @@ static void *run(void *argument)
     worker *self = argument;
     ez_miner *miner = self->miner;
     assignment mine = {.epoch = 0}; /* the first template has epoch 1 */
+    const ez_search_version *version = NULL;
     while (take_slice(self, &mine)) {
+        if (version == NULL) { /* not before there is work: most nodes never mine */
+            version = ez_search_best(&mine.search);
+            atomic_store_explicit(&miner->version, version, memory_order_relaxed);
+        }
         uint64_t proof;
-        bool found = miner->version->run(&mine.search, &proof, mine.next, mine.count);
+        bool found = ez_search_run(&mine.search, version, &proof, mine.next, mine.count);
         uint64_t tried =
             found ? (proof - mine.next + EZ_PROOF_LIMIT) % EZ_PROOF_LIMIT + 1 : mine.count;
         mine.next = (mine.next + tried) % EZ_PROOF_LIMIT;
@@ -195,7 +200,6 @@ ez_status ez_miner_new(ez_miner **out, const ez_miner_config *config)
     }
     ez_miner *miner = ez_alloc(1, sizeof *miner);
     miner->config = *config;
-    miner->version = ez_search_best();
     miner->workers = ez_alloc(config->threads, sizeof *miner->workers);
     EZ_ASSERT(pthread_mutex_init(&miner->mutex, NULL) == 0);
     init_condition(&miner->changed);
@@ -234,6 +238,12 @@ void ez_miner_stop(ez_miner *miner)
 uint64_t ez_miner_hashes(const ez_miner *miner)
 {
     return atomic_load_explicit(&miner->hashes, memory_order_relaxed);
+}
+
+const char *ez_miner_version(const ez_miner *miner)
+{
+    const ez_search_version *version = atomic_load_explicit(&miner->version, memory_order_relaxed);
+    return version != NULL ? version->name : NULL;
 }
 
 void ez_miner_free(ez_miner *miner)

@@ -1,5 +1,7 @@
-/* SHA-256 with the x86 SHA extensions, two proofs at a time: one compression is a single chain of
- * dependent sha256rnds2 instructions, so a second, independent one fits into its latencies. */
+/* Scan with the x86 SHA extensions, four proofs at a time. One compression is a single chain of
+ * sha256rnds2 instructions, each of which waits four cycles for the one before while the processor
+ * could start one in every cycle (Zen 3; other makes are no faster): four independent chains fill
+ * the gaps. */
 #include "search_internal.h"
 
 #if defined(__x86_64__)
@@ -7,136 +9,126 @@
 #include <cpuid.h>
 #include <immintrin.h>
 
-#define SHA_NI __attribute__((target("sha,sse4.1,ssse3")))
+#define SHA_NI        __attribute__((target("sha,sse4.1,ssse3")))
+#define SHA_NI_INLINE SHA_NI static inline __attribute__((always_inline))
+
+#define CHAINS 4
 
 /* One proof under way. The instructions want the eight state words as (A,B,E,F) and (C,D,G,H), A
  * and C in the highest lane; the schedule is a ring of four vectors of four words. */
-typedef struct lane {
+typedef struct chain {
     __m128i abef, cdgh;
     __m128i w[4];
-} lane;
+} chain;
 
-/* Four rounds: group `g` of sixteen. Constant `g` and inlining keep the ring in registers. */
-SHA_NI static inline __attribute__((always_inline)) void rounds4(lane *l, unsigned g)
+SHA_NI_INLINE __m128i load4(const uint32_t *words)
 {
-    __m128i w = l->w[g % 4];
-    __m128i sum =
-        _mm_add_epi32(w, _mm_loadu_si128((const __m128i *)(const void *)&ez_sha256_rounds[4 * g]));
-    l->cdgh = _mm_sha256rnds2_epu32(l->cdgh, l->abef, sum);
-    l->abef = _mm_sha256rnds2_epu32(l->abef, l->cdgh, _mm_shuffle_epi32(sum, 0x0e));
-    if (g < 12) {
-        __m128i next = l->w[(g + 3) % 4];
-        w = _mm_add_epi32(_mm_sha256msg1_epu32(w, l->w[(g + 1) % 4]),
-                          _mm_alignr_epi8(next, l->w[(g + 2) % 4], 4));
-        l->w[g % 4] = _mm_sha256msg2_epu32(w, next);
+    return _mm_loadu_si128((const __m128i *)(const void *)words);
+}
+
+/* Four rounds, their words plus constants being `sums`. */
+SHA_NI_INLINE void rounds4(chain *c, __m128i sums)
+{
+    c->cdgh = _mm_sha256rnds2_epu32(c->cdgh, c->abef, sums);
+    c->abef = _mm_sha256rnds2_epu32(c->abef, c->cdgh, _mm_shuffle_epi32(sums, 0x0e));
+}
+
+/* Rounds 6 to 19: the words from 8 on are fixed. `word6` holds word 6 in lane 2 and zeros. */
+SHA_NI_INLINE void start(chain *c, const ez_search_span *span, __m128i word6)
+{
+    const uint32_t *s = span->state6;
+    __m128i sums67 = _mm_add_epi32(load4(&span->sums[6]), _mm_shuffle_epi32(word6, 0xfe));
+    /* two rounds only: what was (A,B,E,F) is (C,D,G,H) after them */
+    c->cdgh = _mm_set_epi32((int)s[0], (int)s[1], (int)s[4], (int)s[5]);
+    c->abef = _mm_sha256rnds2_epu32(_mm_set_epi32((int)s[2], (int)s[3], (int)s[6], (int)s[7]),
+                                    c->cdgh, sums67);
+}
+
+/* Words 20 to 23, of which word 6 changes three: sha256msg1 makes its two direct terms of it. */
+SHA_NI_INLINE void extend_first(chain *c, const ez_search_span *span, __m128i rest, __m128i word6)
+{
+    rest = _mm_add_epi32(rest, _mm_sha256msg1_epu32(word6, _mm_setzero_si128()));
+    c->w[1] = _mm_sha256msg2_epu32(rest, load4(&span->fixed[16]));
+}
+
+/* Words 4g to 4g + 3, for g from 6 on. sha256msg2 adds the terms of the words two places before;
+ * the others are summed here, or in the span where they are fixed. */
+SHA_NI_INLINE void extend4(chain *c, const ez_search_span *span, unsigned g)
+{
+    __m128i before = c->w[(g + 3) % 4];
+    __m128i rest =
+        g <= 8 ? load4(&span->fixed[4 * g]) : _mm_sha256msg1_epu32(c->w[g % 4], c->w[(g + 1) % 4]);
+    if (g > 6) { /* in group 6 the words seven places before are fixed as well */
+        rest = _mm_add_epi32(rest, _mm_alignr_epi8(before, c->w[(g + 2) % 4], 4));
+    }
+    c->w[g % 4] = _mm_sha256msg2_epu32(rest, before);
+}
+
+/* One step of all chains, so that their instructions alternate. Constant `g` and inlining keep the
+ * schedule out of loops. */
+SHA_NI_INLINE void fixed_rounds4(chain c[CHAINS], const ez_search_span *span, unsigned g)
+{
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < CHAINS; i++) {
+        c[i].cdgh = _mm_sha256rnds2_epu32(c[i].cdgh, c[i].abef, load4(&span->sums[4 * g]));
+    }
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < CHAINS; i++) {
+        c[i].abef = _mm_sha256rnds2_epu32(c[i].abef, c[i].cdgh, load4(&span->sums[4 * g + 2]));
     }
 }
 
-SHA_NI static inline __attribute__((always_inline)) void rounds4_both(lane *a, lane *b, unsigned g)
+SHA_NI_INLINE void varying_rounds4(chain c[CHAINS], const ez_search_span *span, unsigned g)
 {
-    rounds4(a, g);
-    rounds4(b, g);
-}
-
-/* What does not change from proof to proof, as vectors. */
-typedef struct prepared {
-    __m128i abef, cdgh; /* the midstate */
-    __m128i w[4];       /* the second block; the proof's words are zero */
-} prepared;
-
-SHA_NI static inline void prepare(prepared *out, const ez_search *search)
-{
-    const uint32_t *s = search->midstate;
-    out->abef = _mm_set_epi32((int)s[0], (int)s[1], (int)s[4], (int)s[5]);
-    out->cdgh = _mm_set_epi32((int)s[2], (int)s[3], (int)s[6], (int)s[7]);
-    for (unsigned i = 0; i < 4; i++) {
-        out->w[i] = _mm_loadu_si128((const __m128i *)(const void *)&search->tail[4 * i]);
-    }
-    out->w[1] = _mm_blend_epi16(out->w[1], _mm_setzero_si128(), 0xf0);
-}
-
-SHA_NI static inline __attribute__((always_inline)) void lane_init(lane *l, const prepared *p,
-                                                                   uint64_t proof)
-{
-    l->abef = p->abef;
-    l->cdgh = p->cdgh;
-    for (unsigned i = 0; i < 4; i++) {
-        l->w[i] = p->w[i];
-    }
-    /* words 6 and 7: the proof's bytes in order, read as two big-endian words */
-    __m128i reverse = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
-    __m128i words = _mm_shuffle_epi8(_mm_set_epi64x((long long)proof, 0), reverse);
-    l->w[1] = _mm_or_si128(l->w[1], words);
-}
-
-SHA_NI static inline __attribute__((always_inline)) void compress_both(lane *a, lane *b,
-                                                                       const prepared *p)
-{
-    rounds4_both(a, b, 0), rounds4_both(a, b, 1), rounds4_both(a, b, 2), rounds4_both(a, b, 3);
-    rounds4_both(a, b, 4), rounds4_both(a, b, 5), rounds4_both(a, b, 6), rounds4_both(a, b, 7);
-    rounds4_both(a, b, 8), rounds4_both(a, b, 9), rounds4_both(a, b, 10), rounds4_both(a, b, 11);
-    rounds4_both(a, b, 12), rounds4_both(a, b, 13), rounds4_both(a, b, 14), rounds4_both(a, b, 15);
-    a->abef = _mm_add_epi32(a->abef, p->abef), a->cdgh = _mm_add_epi32(a->cdgh, p->cdgh);
-    b->abef = _mm_add_epi32(b->abef, p->abef), b->cdgh = _mm_add_epi32(b->cdgh, p->cdgh);
-}
-
-SHA_NI static void lane_digest(const lane *l, uint32_t out[8])
-{
-    out[0] = (uint32_t)_mm_extract_epi32(l->abef, 3);
-    out[1] = (uint32_t)_mm_extract_epi32(l->abef, 2);
-    out[2] = (uint32_t)_mm_extract_epi32(l->cdgh, 3);
-    out[3] = (uint32_t)_mm_extract_epi32(l->cdgh, 2);
-    out[4] = (uint32_t)_mm_extract_epi32(l->abef, 1);
-    out[5] = (uint32_t)_mm_extract_epi32(l->abef, 0);
-    out[6] = (uint32_t)_mm_extract_epi32(l->cdgh, 1);
-    out[7] = (uint32_t)_mm_extract_epi32(l->cdgh, 0);
-}
-
-SHA_NI static bool lane_is_solved(const lane *l, const ez_search *search)
-{
-    uint32_t digest[8];
-    lane_digest(l, digest);
-    return ez_search_is_solved(search, digest);
-}
-
-SHA_NI static void sha_ni_digest(const ez_search *search, uint32_t out[8], uint64_t proof)
-{
-    prepared p;
-    prepare(&p, search);
-    lane a, b;
-    lane_init(&a, &p, proof);
-    lane_init(&b, &p, proof);
-    compress_both(&a, &b, &p);
-    lane_digest(&a, out);
-}
-
-SHA_NI static bool sha_ni_run(const ez_search *search, uint64_t *proof, uint64_t first,
-                              uint64_t count)
-{
-    prepared p;
-    prepare(&p, search);
-    for (uint64_t i = 0; i < count; i += 2) {
-        uint64_t one = (first + i) % EZ_PROOF_LIMIT, two = (first + i + 1) % EZ_PROOF_LIMIT;
-        lane a, b;
-        lane_init(&a, &p, one);
-        lane_init(&b, &p, two);
-        compress_both(&a, &b, &p);
-        /* The highest words decide all but one try in millions, without leaving the registers. */
-        uint32_t top_a = (uint32_t)_mm_extract_epi32(a.abef, 3);
-        uint32_t top_b = (uint32_t)_mm_extract_epi32(b.abef, 3);
-        if (top_a <= search->target[0] && lane_is_solved(&a, search)) {
-            *proof = one;
-            return true;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < CHAINS; i++) {
+        if (g > 5) {
+            extend4(&c[i], span, g);
         }
-        if (top_b <= search->target[0] && i + 1 < count && lane_is_solved(&b, search)) {
-            *proof = two;
-            return true;
+        rounds4(&c[i], _mm_add_epi32(c[i].w[g % 4], load4(&ez_sha256_rounds[4 * g])));
+    }
+}
+
+/* Bit i is set when the first word of the hash with low half low + i is not above the limit. */
+SHA_NI_INLINE int try_proofs(const ez_search_span *span, uint32_t low, __m128i rest5)
+{
+    chain c[CHAINS];
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < CHAINS; i++) {
+        /* the header is little-endian, SHA-256 is not */
+        __m128i word6 = _mm_set_epi32(0, (int)__builtin_bswap32(low + i), 0, 0);
+        start(&c[i], span, word6);
+        extend_first(&c[i], span, rest5, word6);
+    }
+    fixed_rounds4(c, span, 2), fixed_rounds4(c, span, 3), fixed_rounds4(c, span, 4);
+    varying_rounds4(c, span, 5), varying_rounds4(c, span, 6), varying_rounds4(c, span, 7);
+    varying_rounds4(c, span, 8), varying_rounds4(c, span, 9), varying_rounds4(c, span, 10);
+    varying_rounds4(c, span, 11), varying_rounds4(c, span, 12), varying_rounds4(c, span, 13);
+    varying_rounds4(c, span, 14), varying_rounds4(c, span, 15);
+    __m128i words = _mm_unpackhi_epi64(_mm_unpackhi_epi32(c[0].abef, c[1].abef),
+                                       _mm_unpackhi_epi32(c[2].abef, c[3].abef));
+    words = _mm_add_epi32(words, _mm_set1_epi32((int)span->base));
+    __m128i smaller = _mm_min_epu32(words, _mm_set1_epi32((int)span->limit));
+    return _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(smaller, words)));
+}
+
+SHA_NI static uint32_t sha_ni_scan(const ez_search_span *span, uint32_t first, uint32_t count)
+{
+    /* of words 20 to 23, all but the terms of word 6 and of the words two places before */
+    __m128i rest5 =
+        _mm_add_epi32(_mm_sha256msg1_epu32(load4(&span->fixed[4]), load4(&span->fixed[8])),
+                      load4(&span->fixed[13]));
+    for (uint32_t done = 0; done < count; done += CHAINS) {
+        int passed = try_proofs(span, first + done, rest5);
+        if (passed != 0) {
+            uint32_t before = done + (uint32_t)__builtin_ctz((unsigned)passed);
+            return before < count ? before : count; /* the last may lie beyond the end */
         }
     }
-    return false;
+    return count;
 }
 
-static const ez_search_version sha_ni = {"sha-ni", sha_ni_digest, sha_ni_run};
+static const ez_search_version sha_ni = {"sha-ni", sha_ni_scan};
 
 const ez_search_version *ez_search_sha_ni(void)
 {

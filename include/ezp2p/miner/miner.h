@@ -31,6 +31,10 @@ void ez_miner_stop(ez_miner *miner);
 /* ez_miner_hashes: hashes tried since the start. */
 uint64_t ez_miner_hashes(const ez_miner *miner);
 
+/* ez_miner_version: the instructions that it searches with, such as "sha-ni"; static text, NULL
+ * before the first template. */
+const char *ez_miner_version(const ez_miner *miner);
+
 void ez_miner_free(ez_miner *miner); /* stops and joins; NULL is fine */
 
 #endif
