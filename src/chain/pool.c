@@ -211,7 +211,10 @@ void ez_pool_connected(ez_pool *pool, const ez_block *block)
     ez_pool_signer *list = NULL;
     for (uint32_t i = 0; i < block->tx_count; i++) {
         ez_pool_node *const node = find_node(pool, &block->txs[i].id);
-        ez_pool_signer *const signer = node != NULL ? node->signer : signer_of(pool, block, i);
+        ez_pool_signer *signer = node != NULL ? node->signer : NULL;
+        if (node == NULL && pool->signers != NULL) {
+            signer = signer_of(pool, block, i);
+        }
         if (signer != NULL) {
             list_signer(&list, signer);
         }

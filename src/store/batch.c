@@ -66,13 +66,14 @@ static int compare_txs(const void *left, const void *right)
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
-void ez_batch_write_txs(ez_batch *batch, ez_db *db)
+void ez_batch_write_txs(ez_batch *batch, ez_db *db, ez_filter *filter)
 {
     if (batch->tx_count > 1) {
         qsort(batch->txs, batch->tx_count, sizeof *batch->txs, compare_txs);
     }
     for (size_t i = 0; i < batch->tx_count; i++) {
         const ez_batch_tx *row = &batch->txs[i];
+        ez_filter_add(filter, row->tail);
         ez_db_bind_number(db, EZ_SQL_TX_PUT, 1, (uint64_t)row->tail);
         ez_db_bind_number(db, EZ_SQL_TX_PUT, 2, row->place);
         ez_db_bind_number(db, EZ_SQL_TX_PUT, 3, row->offset);

@@ -7,6 +7,7 @@
 #define EZP2P_STORE_BATCH_INTERNAL_H
 
 #include "db_internal.h"
+#include "filter_internal.h"
 
 typedef struct ez_batch_account {
     int64_t tail;
@@ -33,8 +34,9 @@ void ez_batch_clear(ez_batch *batch);
 void ez_batch_add_accounts(ez_batch *batch, const ez_account_change *after, uint32_t count);
 void ez_batch_add_txs(ez_batch *batch, const ez_block *block, uint64_t seq);
 
-/* ez_batch_write_txs, ez_batch_write_accounts: write what was added, and forget it. */
-void ez_batch_write_txs(ez_batch *batch, ez_db *db);
+/* ez_batch_write_txs, ez_batch_write_accounts: write what was added, and forget it; transactions
+ * enter the filter, too. */
+void ez_batch_write_txs(ez_batch *batch, ez_db *db, ez_filter *filter);
 void ez_batch_write_accounts(ez_batch *batch, ez_db *db);
 
 #endif

@@ -136,6 +136,10 @@ static bool find_tx(void *self, ez_tx_place *out, const ez_tx_id *id)
 {
     ez_store *store = self;
     ez_tx_row row;
+    if (atomic_load_explicit(&store->filter_ready, memory_order_acquire) &&
+        !ez_filter_may_hold(&store->filter, ez_db_tail(id->hash.bytes))) {
+        return false;
+    }
     ez_read_begin(store);
     bool found = find_row(store, &row, id);
     if (found && out) {

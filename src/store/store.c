@@ -84,6 +84,15 @@ static void init_locks(ez_store *store)
     EZ_ASSERT(rc == 0);
 }
 
+static void init_filter(ez_store *store)
+{
+    ez_siphash_key key; /* unpredictable, since others choose ids */
+    sqlite3_randomness(sizeof key, &key);
+    ez_filter_init(&store->filter, key);
+    atomic_init(&store->filter_ready, false);
+    store->filter_next = INT64_MIN;
+}
+
 static void hash_genesis(ez_store *store)
 {
     ez_blob *empty = ez_blob_new("", 0);
@@ -104,6 +113,7 @@ ez_status ez_store_open(ez_store **out, const ez_store_config *config)
     store->writer.config = &store->config;
     store->reader.config = &store->config;
     init_locks(store);
+    init_filter(store);
     hash_genesis(store);
     ez_read_port(&store->port, store);
     ez_status status = open_all(store);
@@ -189,6 +199,7 @@ void ez_store_close(ez_store *store)
     }
     free(store->queue.items);
     ez_batch_clear(&store->batch);
+    ez_filter_clear(&store->filter);
     ez_db_clear(&store->reader);
     ez_db_clear(&store->writer); /* last: it copies the WAL into the database and removes it */
     pthread_cond_destroy(&store->wake);

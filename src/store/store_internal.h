@@ -10,6 +10,7 @@
 
 #include "batch_internal.h"
 #include "db_internal.h"
+#include "filter_internal.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -58,8 +59,12 @@ struct ez_store {
     ez_db writer; /* of the writer thread, once that runs, as all to the next blank line */
     ez_written written;
     ez_batch batch;
+    int64_t filter_next;  /* the tail from which on the index is yet to be read */
     int wal_pages;        /* after the last commit */
     int checkpoint_pages; /* of WAL before it is copied into the database */
+
+    ez_filter filter;         /* of what the index holds; the writer adds, the reader asks */
+    atomic_bool filter_ready; /* it has all of them */
 
     pthread_mutex_t lock;
     pthread_cond_t wake;

@@ -117,12 +117,41 @@ static ez_group take_group(ez_write_queue *queue)
     return group;
 }
 
+/* fill_filter: read on in the index, as far as one slice takes. A file of millions of transactions
+ * is usable at once that way; until the filter has them all, the reader asks the index. */
+static void fill_filter(ez_store *store)
+{
+    ez_db *db = &store->writer;
+    if (atomic_load_explicit(&store->filter_ready, memory_order_relaxed)) {
+        return;
+    }
+    bool some = false;
+    int64_t tail = INT64_MAX;
+    ez_db_bind_number(db, EZ_SQL_TX_TAILS, 1, (uint64_t)store->filter_next);
+    while (ez_db_step(db, EZ_SQL_TX_TAILS)) {
+        some = true;
+        tail = (int64_t)ez_db_column_number(db, EZ_SQL_TX_TAILS, 0);
+        ez_filter_add(&store->filter, tail);
+    }
+    if (!some || tail == INT64_MAX) {
+        atomic_store_explicit(&store->filter_ready, true, memory_order_release);
+    } else {
+        store->filter_next = tail + 1; /* rows with the same tail add nothing */
+    }
+}
+
 /* wait_for_group: false when the store is closing and nothing is left. */
 static bool wait_for_group(ez_store *store, ez_group *out)
 {
     lock(store);
     while (store->queue.count == 0 && !store->closing) {
-        pthread_cond_wait(&store->wake, &store->lock);
+        if (atomic_load_explicit(&store->filter_ready, memory_order_relaxed)) {
+            pthread_cond_wait(&store->wake, &store->lock);
+        } else {
+            unlock(store);
+            fill_filter(store);
+            lock(store);
+        }
     }
     bool some = store->queue.count > 0;
     if (some) {
@@ -204,5 +233,6 @@ void ez_writer_run(ez_store *store)
         }
         free_group(&group);
         checkpoint(store);
+        fill_filter(store);
     }
 }
