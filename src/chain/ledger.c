@@ -1,12 +1,13 @@
 /* The ledger as an overlay: what changed since the last durable write, over a source that knows the
- * rest.
+ * rest; and of the accounts that changed last, what the source would say.
  *
  * Both tables are kept in order of their last change, which uthash's order of insertion gives for
- * free when a changed row is taken out and put back: write numbers never decrease, so settling pops
- * rows off the front and touches nothing else.
+ * free when a changed row is taken out and put back: write numbers never decrease, so settling goes
+ * on from where it stopped and touches nothing else, and what is dropped is dropped from the front.
  */
 #include "ezp2p/chain/ledger.h"
 
+#include "ezp2p/base/limits.h"
 #include "hash_internal.h"
 #include "ledger_internal.h"
 
@@ -35,8 +36,12 @@ struct ez_ledger {
     ez_chain_source source;
     ez_siphash_key key;
     account_row *accounts;
+    account_row *unsettled; /* the first row that is; those before it are as in the source */
+    size_t unsettled_count;
+    size_t accounts_kept;
     tx_row *txs;
     uint64_t last_write;
+    uint64_t settled;
     uint64_t rewinds;
     uint64_t rewinds_settled; /* the highest rewind of a row that was dropped */
 };
@@ -46,7 +51,13 @@ ez_ledger *ez_ledger_new(const ez_chain_source *source, ez_siphash_key key)
     ez_ledger *const ledger = ez_alloc(1, sizeof(*ledger));
     ledger->source = *source;
     ledger->key = key;
+    ledger->accounts_kept = EZ_LEDGER_ACCOUNTS_KEPT;
     return ledger;
+}
+
+void ez_ledger_keep(ez_ledger *ledger, size_t accounts)
+{
+    ledger->accounts_kept = accounts;
 }
 
 void ez_ledger_free(ez_ledger *ledger)
@@ -54,6 +65,7 @@ void ez_ledger_free(ez_ledger *ledger)
     if (ledger == NULL) {
         return;
     }
+    ledger->accounts_kept = 0;
     ez_ledger_settle(ledger, UINT64_MAX);
     free(ledger);
 }
@@ -101,9 +113,17 @@ static account_row *get_account_row(ez_ledger *ledger, const ez_public_key *key,
 static void tag_account(ez_ledger *ledger, account_row *row, uint64_t write)
 {
     const unsigned hash = row->hh.hashv;
+    if (row->write <= ledger->settled) {
+        ledger->unsettled_count++;
+    } else if (row == ledger->unsettled) {
+        ledger->unsettled = row->hh.next;
+    }
     HASH_DEL(ledger->accounts, row);
     append_account(ledger, row, hash);
     row->write = write;
+    if (ledger->unsettled == NULL) {
+        ledger->unsettled = row;
+    }
 }
 
 static void drop_account(ez_ledger *ledger, account_row *row)
@@ -155,7 +175,7 @@ bool ez_ledger_has_tx(const ez_ledger *ledger, const ez_tx_id *id)
 
 size_t ez_ledger_pending(const ez_ledger *ledger)
 {
-    return HASH_COUNT(ledger->accounts);
+    return ledger->unsettled_count;
 }
 
 uint64_t ez_ledger_rewinds(const ez_ledger *ledger)
@@ -388,7 +408,13 @@ void ez_ledger_disconnect(ez_ledger *ledger, const ez_block *block, const ez_acc
 
 void ez_ledger_settle(ez_ledger *ledger, uint64_t write)
 {
-    while (ledger->accounts != NULL && ledger->accounts->write <= write) {
+    ledger->settled = write > ledger->settled ? write : ledger->settled;
+    while (ledger->unsettled != NULL && ledger->unsettled->write <= write) {
+        ledger->unsettled = ledger->unsettled->hh.next;
+        ledger->unsettled_count--;
+    }
+    while (ledger->accounts != ledger->unsettled &&
+           HASH_COUNT(ledger->accounts) > ledger->accounts_kept) {
         if (ledger->accounts->rewind > ledger->rewinds_settled) {
             ledger->rewinds_settled = ledger->accounts->rewind;
         }

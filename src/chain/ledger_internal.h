@@ -11,6 +11,9 @@ static inline uint64_t ez_tx_cost(ez_tx_kind kind, uint64_t amount, uint64_t fee
     return kind == EZ_TX_TRANSFER ? amount + fee : fee;
 }
 
+/* ez_ledger_keep: keep so many accounts in place of EZ_LEDGER_ACCOUNTS_KEPT. */
+void ez_ledger_keep(ez_ledger *ledger, size_t accounts);
+
 /* ez_ledger_rewinds: how many blocks were disconnected so far. */
 uint64_t ez_ledger_rewinds(const ez_ledger *ledger);
 

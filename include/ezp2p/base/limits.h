@@ -57,6 +57,7 @@
 #define EZ_LABEL_BYTES_MAX          64
 #define EZ_MEMO_BYTES_MAX           256
 #define EZ_FUTURE_US_MAX            7200000000
+#define EZ_LEDGER_ACCOUNTS_KEPT     4096
 #define EZ_TX_FILTER_BYTES_MAX      4194304
 #define EZ_HTTP_HEADER_BYTES_MAX    16384
 #define EZ_HTTP_BODY_BYTES_MAX      1048576
@@ -122,6 +123,7 @@
     X(EZ_LABEL_BYTES_MAX, "bytes", "a plain name") \
     X(EZ_MEMO_BYTES_MAX, "bytes", "a memo") \
     X(EZ_FUTURE_US_MAX, "us", "a block's timestamp ahead of the wall clock: two hours") \
+    X(EZ_LEDGER_ACCOUNTS_KEPT, "accounts", "that changed last, remembered for 150 bytes each to save reads") \
     X(EZ_TX_FILTER_BYTES_MAX, "bytes", "telling new transactions from those of the chain without a read: two millions' worth") \
     X(EZ_HTTP_HEADER_BYTES_MAX, "bytes", "request line and headers") \
     X(EZ_HTTP_BODY_BYTES_MAX, "bytes", "a request's body") \

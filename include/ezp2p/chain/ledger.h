@@ -3,7 +3,8 @@
  *
  * Connecting a block yields both sides of every account it touched. The `before` side is the undo
  * record: disconnecting puts it back. Each change is tagged with the number of the store write that
- * carries it; ez_ledger_settle drops what has become durable, so memory holds the unsettled only.
+ * carries it; of what has become durable, ez_ledger_settle keeps the EZ_LEDGER_ACCOUNTS_KEPT
+ * accounts that changed last, so that those who send and receive all the time cost no reads.
  */
 #ifndef EZP2P_CHAIN_LEDGER_H
 #define EZP2P_CHAIN_LEDGER_H
@@ -54,7 +55,8 @@ ez_rule ez_ledger_connect(ez_ledger *ledger, ez_ledger_diff *out, uint32_t *bad,
 void ez_ledger_disconnect(ez_ledger *ledger, const ez_block *block, const ez_account_change *before,
                           uint32_t count, uint64_t write);
 
-/* ez_ledger_settle: all writes up to `write` are durable; drop what they carried. */
+/* ez_ledger_settle: all writes up to `write` are durable; drop what they carried, but for the
+ * accounts that are kept. */
 void ez_ledger_settle(ez_ledger *ledger, uint64_t write);
 
 /* ez_ledger_check_tx: whether `tx` could be applied to the tip right now, given that

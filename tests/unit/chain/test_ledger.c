@@ -429,6 +429,33 @@ Test(ledger, a_busy_account_does_not_hold_back_others)
     world_free(&w);
 }
 
+Test(ledger, accounts_that_changed_last_are_not_read_again)
+{
+    world w = world_new();
+    const ez_keypair a = give(&w, 1, 100, 0);
+    const ez_keypair b = give(&w, 2, 100, 0);
+    ez_ledger_keep(w.ledger, 2);
+    cr_assert(connect_one(&w, fixture_address_note(&w.network, &a, "x", 0, 0, 0)) == EZ_RULE_OK);
+    cr_assert(connect_one(&w, fixture_address_note(&w.network, &b, "x", 0, 0, 0)) == EZ_RULE_OK);
+    late_store_settle(w.store, 2);
+    ez_ledger_settle(w.ledger, 2);
+    cr_expect(ez_ledger_pending(w.ledger) == 0);
+    const size_t reads = w.store->account_reads;
+    expect_account(&w, &b, 100, 1);
+    expect_account(&w, &w.miner, 2 * FIXTURE_REWARD, 0);
+    cr_expect(w.store->account_reads == reads);
+    expect_account(&w, &a, 100, 1);
+    cr_expect(w.store->account_reads == reads + 1, "only so many are kept");
+
+    /* a kept one changes, and is unsettled as any other */
+    cr_assert(connect_one(&w, fixture_address_note(&w.network, &b, "x", 0, 0, 1)) == EZ_RULE_OK);
+    cr_expect(ez_ledger_pending(w.ledger) == 2, "the signer and the miner");
+    ez_ledger_settle(w.ledger, 2);
+    cr_expect(ez_ledger_pending(w.ledger) == 2);
+    expect_account(&w, &b, 100, 2);
+    world_free(&w);
+}
+
 Test(ledger, a_write_number_that_decreases_is_our_bug, .signal = SIGABRT)
 {
     world w = world_new();
@@ -505,6 +532,7 @@ Test(ledger, rewound_accounts_are_known_until_they_are_asked_about)
     world w = world_new();
     const ez_keypair other = give(&w, 1, 100, 0);
     ez_ledger_diff diff;
+    ez_ledger_keep(w.ledger, 0);
     ez_block *const block = fixture_block_on(&w.network, &w.tip, &w.miner.public_key, NULL, 0);
     cr_assert(ez_ledger_connect(w.ledger, &diff, NULL, &w.network, block, 1) == EZ_RULE_OK);
     cr_expect_not(ez_ledger_may_have_rewound(w.ledger, &w.miner.public_key, 0));

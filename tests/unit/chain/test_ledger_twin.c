@@ -1,6 +1,6 @@
 /* Random chains going up and down over a store that applies its writes late, against a replay from
  * genesis after every step. */
-#include "ezp2p/chain/ledger.h"
+#include "ledger_internal.h"
 
 #include "chain_fixture.h"
 #include "support_ledger.h"
@@ -190,6 +190,7 @@ static void play(uint64_t seed)
     game g = {.network = fixture_network(), .store = late_store_new(), .rng = fixture_rng(seed)};
     const ez_chain_source source = late_store_source(g.store);
     g.ledger = ez_ledger_new(&source, (ez_siphash_key){9, 10});
+    ez_ledger_keep(g.ledger, 3); /* so that some are kept and some are read again */
     size_t disconnects = 0;
     for (uint32_t i = 0; i < PLAYERS; i++) {
         g.players[i] = fixture_keypair(i);
