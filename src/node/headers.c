@@ -354,9 +354,10 @@ void node_block_announced(ez_node *node, ez_peer *peer, const ez_message *messag
     if (!is_new) {
         return;
     }
-    peer->blocks_given++;
-    peer->last_block = node->now.mono;
     if (ez_work_compare(ez_entry_work(entry), ez_entry_work(node->tip)) > 0) {
+        /* Of more work than ours, or children of old blocks would earn a place among the peers. */
+        peer->blocks_given++;
+        peer->last_block = node->now.mono;
         relay(node, entry, message);
         node_plan(node);
         node_rebuild(node, peer, entry, message);

@@ -636,3 +636,34 @@ Test(blocks, crash_at_any_moment_leaves_a_chain_that_replays)
     cr_expect(run_to_agreement(world, 60000));
     world_end(world);
 }
+
+/* ---- credit ---------------------------------------------------------------------------------- */
+
+/* Who gave us blocks lately keeps its slot when others want it. */
+Test(blocks, only_headers_above_our_tip_earn_the_one_who_tells_them_credit)
+{
+    ez_world *const world = world_new(70, 1);
+    ez_peer_info row;
+    ez_world_run(world, 1000);
+    ez_stranger *const stranger = ez_stranger_new(world, 1, true);
+    test_chain *const chain = chain_new(ez_world_network(world));
+    chain_grow(chain, 70, 1);
+    mine(world, 1, 2, 1000);
+    send_announcement(stranger, chain->blocks[0]);
+    ez_world_run(world, 1000);
+    cr_assert(peer_of(world, 1, ez_stranger_link(stranger), &row));
+    cr_expect_eq(row.blocks_given, 0, "a child of genesis below our tip");
+
+    const ez_header tip = tip_header_of(world, 1);
+    const ez_keypair miner = fixture_keypair(71);
+    ez_block *const block =
+        fixture_block_on(ez_world_network(world), &tip, &miner.public_key, NULL, 0);
+    send_announcement(stranger, block);
+    ez_world_run(world, 1000);
+    cr_assert(peer_of(world, 1, ez_stranger_link(stranger), &row));
+    cr_expect_eq(row.blocks_given, 1);
+    cr_expect_eq(height_of(world, 1), tip.index + 1);
+    ez_block_unref(block);
+    chain_free(chain);
+    world_end(world);
+}
