@@ -14,7 +14,16 @@
 #define EZ_ATTACKS_EACH(X)                                                                         \
     /* X(enumerator, "name", tactic) */                                                            \
     X(EZ_ATTACK_SELFISH, "selfish", attack_selfish)                                                \
-    X(EZ_ATTACK_MAJORITY, "majority", attack_majority)
+    X(EZ_ATTACK_MAJORITY, "majority", attack_majority)                                             \
+    X(EZ_ATTACK_WITHHOLD_BODIES, "withhold-bodies", attack_withhold_bodies)                        \
+    X(EZ_ATTACK_WITHHOLD_TXS, "withhold-txs", attack_withhold_txs)                                 \
+    X(EZ_ATTACK_INVALID_BLOCK, "invalid-block", attack_invalid_block)                              \
+    X(EZ_ATTACK_HEADER_SPAM, "header-spam", attack_header_spam)                                    \
+    X(EZ_ATTACK_TX_FLOOD, "tx-flood", attack_tx_flood)                                             \
+    X(EZ_ATTACK_ORPHAN_FLOOD, "orphan-flood", attack_orphan_flood)                                 \
+    X(EZ_ATTACK_STALE, "stale", attack_stale)                                                      \
+    X(EZ_ATTACK_LIAR, "liar", attack_liar)                                                         \
+    X(EZ_ATTACK_VANDAL, "vandal", attack_vandal)
 
 typedef enum ez_attack_kind {
 #define EZ_ATTACK_ENUM(name, text, tactic) name,
@@ -37,6 +46,7 @@ typedef struct ez_attack_plan {
     ez_time_ms latency_ms; /* of their links, one way; 0: as any other */
     uint32_t reach_milli; /* share of honest hosts that hear of a block in a race from them first */
     ez_time_ms from_ms, until_ms; /* when they play false */
+    uint64_t rate_milli;          /* thousandths of what a flood sends in a second */
 } ez_attack_plan;
 
 /* What came of it. Zero where a kind does not have it. */

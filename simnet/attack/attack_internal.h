@@ -2,6 +2,7 @@
  *
  *   attack.c     an adversary's life: the hooks of its host and its alarm clock
  *   hide.c       own blocks kept secret and published later
+ *   forge.c      headers, blocks and transactions made up
  *   selfish.c … one kind of attack each
  */
 #ifndef EZP2P_SIMNET_ATTACK_INTERNAL_H
@@ -13,6 +14,7 @@
 #include "ezp2p/base/assert.h"
 #include "ezp2p/base/limits.h"
 #include "ezp2p/chain/header.h"
+#include "ezp2p/chain/tx.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,8 @@ struct ez_adversary {
     ez_time_ms due;
     bool resting;
     ez_attack_figures figures;
+    ez_keypair key; /* of what it forges, and for how much it was used */
+    uint64_t key_used;
     void *state;
 };
 
@@ -108,5 +112,40 @@ void hide_send(hide *hiding, ez_adversary *adversary,
                bool (*is_for)(const ez_adversary *adversary, size_t host));
 void hide_forget(hide *hiding);
 bool hide_has_secrets(const hide *hiding);
+
+/* ---- forge.c --------------------------------------------------------------------------------- */
+
+/* A block with nothing but its reward. */
+typedef struct forged_block {
+    ez_header header;
+    ez_block_id id;
+    ez_buffer body; /* ez_buffer_clear */
+} forged_block;
+
+/* forge_proof: search one. forge_header: a child of `parent` that all rules of headers allow, of no
+ * body. forge_block: a whole one, that pays `reward` to the adversary, right or not. */
+void forge_proof(ez_header *header);
+ez_header forge_header(ez_adversary *adversary, const ez_header *parent);
+void forge_block(ez_adversary *adversary, forged_block *out, const ez_header *parent,
+                 uint64_t reward);
+
+/* forge_note: append a valid note from a label. forge_orphan: one from a new address with a
+ * sequence number whose turn never comes. forge_transfer: one coin of the adversary's own to `to`.
+ */
+void forge_note(ez_adversary *adversary, ez_buffer *out);
+void forge_orphan(ez_adversary *adversary, ez_buffer *out);
+void forge_transfer(ez_adversary *adversary, ez_buffer *out, ez_tx_id *id, const ez_public_key *to,
+                    uint64_t sequence);
+
+/* attack_says: say it as it is; false when the link is gone. attack_announce: a block by its header
+ * and reward (NULL: one that is no transaction). attack_push_tx: a transaction that nobody asked
+ * for. The last two count as sent. */
+bool attack_says(ez_adversary *adversary, ez_link_id link, const ez_message *message);
+void attack_announce(ez_adversary *adversary, ez_link_id link, const ez_header *header,
+                     const ez_buffer *reward);
+void attack_push_tx(ez_adversary *adversary, ez_link_id link, const ez_buffer *tx);
+
+/* attack_tip: the header `back` blocks below the tip of the adversary's own node. */
+ez_header attack_tip(const ez_adversary *adversary, uint64_t back);
 
 #endif

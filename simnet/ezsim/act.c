@@ -4,6 +4,7 @@
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
 #include "ezp2p/chain/address.h"
+#include "ezp2p/chain/tx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,12 +98,44 @@ static ez_byte_span span_of(const char *text)
     return (ez_byte_span){(const uint8_t *)text, strlen(text)};
 }
 
+/* A transfer with a fee, signed by the host's own key; false when it has not the coins. */
+static bool submit_payment(ez_run *run, size_t host, size_t other)
+{
+    const uint32_t fee = run->scenario->fee;
+    const ez_keypair *const key = ez_world_key(run->world, host);
+    const ez_node *const node = ez_world_node(run->world, host);
+    ez_account account;
+    ez_node_account(node, &account, &key->public_key);
+    const uint64_t sequence = ez_node_next_sequence(node, &key->public_key);
+    const uint64_t waiting = sequence - account.sequence;
+    if (fee == 0 || account.balance < (waiting + 1) * (1 + fee)) {
+        return false;
+    }
+    ez_tx tx = {.amount = 1, .fee = fee, .sequence = sequence};
+    ez_buffer bytes = {0};
+    tx.sender.kind = tx.recipient.kind = EZ_PARTY_ADDRESS;
+    tx.recipient.key = ez_world_key(run->world, other)->public_key;
+    tx.timestamp = ez_world_now(run->world).wall;
+    ez_tx_sign(&tx, &ez_world_network(run->world)->genesis_id, key);
+    ez_tx_encode(&bytes, &tx);
+    ez_command command = {.type = EZ_COMMAND_SUBMIT_TX};
+    command.bytes = (ez_byte_span){bytes.data, bytes.size};
+    command.request = expect_reply(run, host);
+    run->txs_submitted++;
+    ez_world_command(run->world, host, command);
+    ez_buffer_clear(&bytes);
+    return true;
+}
+
 /* One transaction through a host: mostly notes, sometimes a transfer of what it mined. */
 static void submit(ez_run *run, size_t host)
 {
     const size_t other = run_random_honest(run);
     if (host > ez_world_count(run->world) || !run_is_awake(run, host)) {
         return; /* its client finds nobody */
+    }
+    if (submit_payment(run, host, other)) {
+        return;
     }
     const ez_keypair *const key = ez_world_key(run->world, host);
     const ez_address_string from = ez_address_text(&key->public_key);

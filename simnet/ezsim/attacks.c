@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define PAYMENT_MS 30000
+
 /* Host numbers that an adversary dials: all honest ones, or some at random, none twice. */
 static size_t *choose_peers(ez_run *run, size_t *count)
 {
@@ -110,6 +112,25 @@ static void fill_mined(const ez_run *run, ez_figures *out)
     }
 }
 
+/* Payments that honest clients were promised, a block or two before the end, and that are in the
+ * chain. */
+static void fill_payments(const ez_run *run, ez_figures *out)
+{
+    const ez_node *const node = ez_world_node(run->world, 1);
+    ez_outcome *const outcome = &out->outcome;
+    uint64_t confirmed = 0;
+    ez_tx_place place;
+    for (size_t i = 0; i < run->acknowledged_count; i++) {
+        const ez_acknowledged *const row = &run->acknowledged[i];
+        if (row->paid && row->at + PAYMENT_MS < run->scenario->duration_ms) {
+            outcome->trials++;
+            confirmed += ez_node_find_tx(node, &place, &row->id);
+        }
+    }
+    outcome->of = "payments in the chain";
+    outcome->ppm = outcome->trials == 0 ? 0 : confirmed * 1000000 / outcome->trials;
+}
+
 void run_fill_attack(const ez_run *run, ez_figures *out)
 {
     if (run->adversary_count == 0) {
@@ -124,7 +145,9 @@ void run_fill_attack(const ez_run *run, ez_figures *out)
         out->attack.successes += one->successes;
         out->attack.sent += one->sent;
     }
-    if (run->finders.adversaries > 0 && ez_world_node(run->world, 1) != NULL) {
+    if (run->scenario->adversary.kinds[0] == EZ_ATTACK_TX_FLOOD) {
+        fill_payments(run, out);
+    } else if (run->finders.adversaries > 0 && ez_world_node(run->world, 1) != NULL) {
         fill_mined(run, out);
     }
 }

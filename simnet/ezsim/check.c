@@ -92,6 +92,8 @@ static void check_peaks(ez_run *run)
     check_peak(run, "pooled bytes", peaks->pool_bytes, EZ_POOL_BYTES_MAX);
     check_peak(run, "orphans", peaks->orphan_count, EZ_ORPHAN_COUNT_MAX);
     check_peak(run, "known addresses", peaks->book_count, EZ_BOOK_NEW_MAX + EZ_BOOK_TRIED_MAX);
+    check_peak(run, "headers beside the chain", peaks->side_headers,
+               EZ_SIDE_HEADERS_MAX + (size_t)run->finders.count);
     check_peak(run, "bodies in flight", peaks->bodies_in_flight, EZ_BODIES_IN_FLIGHT_PEER);
     check_peak(run, "transactions in flight", peaks->txs_in_flight, EZ_TXS_IN_FLIGHT_PEER);
     check_peak(run, "bytes unread on a link", ez_world_unread_peak(run->world),

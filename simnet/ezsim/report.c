@@ -62,6 +62,9 @@ static void table_of_attack(ez_buffer *out, const ez_run *run, const ez_figures 
     row(out, "adversaries", run->adversary_count, "");
     row(out, "dropped for a fault", run->faulted, "times");
     row(out, "they made up and sent", figures->attack.sent, "");
+    row(out, "pool at most", run->peaks.pool_count, "");
+    row(out, "orphans at most", run->peaks.orphan_count, "");
+    row(out, "headers off the chain", run->peaks.side_headers, "at most");
     row(out, "blocks they found", run->finders.adversaries, "");
     row(out, "kept secret at first", figures->attack.held, "");
     if (outcome->of != NULL) {
@@ -165,6 +168,9 @@ static void json_attack(ez_buffer *out, const ez_run *run, const ez_figures *fig
     json_number(out, "sent", figures->attack.sent);
     json_ppm(out, "share", plan->share_milli * UINT64_C(1000));
     json_ppm(out, "reach", plan->reach_milli * UINT64_C(1000));
+    json_number(out, "pool_peak", run->peaks.pool_count);
+    json_number(out, "orphan_peak", run->peaks.orphan_count);
+    json_number(out, "side_headers_peak", run->peaks.side_headers);
     json_number(out, "found", run->finders.adversaries);
     json_number(out, "held", figures->attack.held);
     json_number(out, "races", figures->attack.races);

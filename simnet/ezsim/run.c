@@ -122,14 +122,18 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
     }
 }
 
-static void keep_acknowledged(ez_run *run, size_t host, const ez_tx_id *id)
+static void keep_acknowledged(ez_run *run, size_t host, const ez_reply *reply)
 {
     if (run->acknowledged_count == run->acknowledged_capacity) {
         run->acknowledged_capacity = run->acknowledged_capacity * 2 + 64;
         run->acknowledged =
             ez_realloc(run->acknowledged, run->acknowledged_capacity, sizeof(*run->acknowledged));
     }
-    run->acknowledged[run->acknowledged_count++] = (ez_acknowledged){*id, host};
+    run->acknowledged[run->acknowledged_count++] =
+        (ez_acknowledged){.id = reply->tx_id,
+                          .host = host,
+                          .at = ez_world_now(run->world).mono,
+                          .paid = reply->command == EZ_COMMAND_SUBMIT_TX};
 }
 
 static void on_reply(void *self, size_t host, const ez_reply *reply)
@@ -142,9 +146,9 @@ static void on_reply(void *self, size_t host, const ez_reply *reply)
     }
     HASH_DEL(run->requests, request);
     free(request);
-    if (reply->command == EZ_COMMAND_SUBMIT_ENTRY) {
+    if (reply->command == EZ_COMMAND_SUBMIT_ENTRY || reply->command == EZ_COMMAND_SUBMIT_TX) {
         if (reply->rule == EZ_RULE_OK) {
-            keep_acknowledged(run, host, &reply->tx_id);
+            keep_acknowledged(run, host, reply);
         } else {
             run->txs_refused++;
         }
@@ -335,6 +339,7 @@ static void sample_host(ez_run *run, size_t host)
     RAISE(run->peaks.orphan_count, status.orphan_count);
     RAISE(run->peaks.book_count, status.book_count);
     RAISE(run->peaks.links, status.links);
+    RAISE(run->peaks.side_headers, status.tree_count - (size_t)status.best_header_height);
     RAISE(run->peaks.bodies_in_flight, flight.bodies);
     RAISE(run->peaks.txs_in_flight, flight.txs);
 }
@@ -471,7 +476,7 @@ void ez_run_settle(ez_run *run)
             run->settled = true;
             break;
         }
-        if (now >= next_block && !run_agrees(run)) {
+        if (now >= next_block && (run->adversary_count > 0 || !run_agrees(run))) {
             run_mine(run, run_random_honest(run));
             next_block = now + tie_ms;
         }

@@ -18,11 +18,14 @@ typedef struct ez_series ez_series;
 typedef struct ez_acknowledged {
     ez_tx_id id;
     size_t host;
+    ez_time_ms at;
+    bool paid; /* it offers a fee */
 } ez_acknowledged;
 
 /* The most that was seen of what limits.h bounds. */
 typedef struct ez_peaks {
     size_t pool_count, pool_bytes, orphan_count, book_count, links;
+    size_t side_headers; /* headers known beside the best chain, blocks among them */
     uint32_t bodies_in_flight, txs_in_flight; /* of one peer */
 } ez_peaks;
 

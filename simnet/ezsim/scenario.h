@@ -111,6 +111,7 @@ typedef struct ez_scenario {
     uint32_t shares[EZ_SCENARIO_SHARES_MAX]; /* of the hash rate, given out in turn */
     size_t share_count;
     uint64_t tx_per_1000_s;
+    uint32_t fee; /* of transfers by who has coins; 0: none pays one */
     const ez_relay_strategy *relays[EZ_SCENARIO_RELAYS_MAX]; /* given out in turn */
     size_t relay_count;
     ez_action *actions; /* in order of time */
