@@ -407,6 +407,9 @@ static void step(ez_world *world, const sim_event *event, uint64_t *at_this_time
     EZ_ASSERT(*at_this_time < EVENTS_PER_MS_MAX);
     world->time = event->at;
     world->steps++;
+    if (world->progress != NULL) {
+        *world->progress = (ez_progress){world->time, world->steps};
+    }
     sim_happen(world, event);
 }
 
@@ -624,6 +627,11 @@ uint64_t ez_world_faults(const ez_world *world)
         count += counters.peers_faulted;
     }
     return count;
+}
+
+void ez_world_report_to(ez_world *world, ez_progress *progress)
+{
+    world->progress = progress;
 }
 
 uint64_t ez_world_steps(const ez_world *world)

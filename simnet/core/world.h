@@ -152,6 +152,15 @@ bool ez_world_replays(ez_world *world, size_t host);
 /* ez_world_digest: a hash over every event and effect so far. */
 uint64_t ez_world_digest(const ez_world *world);
 
+/* ez_world_report_to: keep *progress up to date from now on, for whoever has to say where a run
+ * died. It outlives the world. */
+typedef struct ez_progress {
+    ez_time_ms time;
+    uint64_t steps;
+} ez_progress;
+
+void ez_world_report_to(ez_world *world, ez_progress *progress);
+
 /* ez_world_steps: how many things have happened so far. */
 uint64_t ez_world_steps(const ez_world *world);
 

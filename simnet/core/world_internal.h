@@ -138,6 +138,7 @@ struct ez_world {
     size_t ended_count, ended_capacity;
     size_t unread_peak;
     uint64_t steps;
+    ez_progress *progress; /* of whoever asked for it, or NULL */
     sim_shared *shared;
     uint64_t last_link;
     uint64_t last_request;

@@ -12,8 +12,8 @@
 
 typedef struct run_options {
     const char *path;
-    const char *data; /* folder for the tables; NULL: none wanted */
-    uint64_t seed;
+    const char *data;               /* folder for the tables; NULL: none wanted */
+    uint64_t seed;                  /* UINT64_MAX: as in the file */
     uint32_t nodes;                 /* 0: as in the file */
     const ez_relay_strategy *relay; /* NULL: as in the file */
     bool json, progress, share_checks;
@@ -26,7 +26,8 @@ static const char help[] =
     "                      [--record NODE:OUT] [--progress] [--no-sig-cache]\n"
     "\n"
     "Runs the scenario in FILE (see docs/simulator.md) over a virtual network and checks it.\n"
-    "  --seed N         of everything random; the same seed gives the same run (default 1)\n"
+    "  --seed N         of everything random; the same seed gives the same run\n"
+    "                   (default: the file's, or 1)\n"
     "  --nodes N        instead of the file's number\n"
     "  --data DIR       write down there how it went over time, for simnet/plot.sh\n"
     "  --relay NAME     of all nodes, instead of the file's: flood, inv or fanout\n"
@@ -67,11 +68,11 @@ static bool parse_options(run_options *out, int argc, char **argv)
                                           {NULL, 0, NULL, 0}};
     uint64_t nodes = 0;
     bool good = true;
-    *out = (run_options){.seed = 1, .share_checks = true};
+    *out = (run_options){.seed = UINT64_MAX, .share_checks = true};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (c) {
         case 's':
-            good &= ez_program_number(&out->seed, optarg, UINT64_MAX);
+            good &= ez_program_number(&out->seed, optarg, UINT64_MAX - 1);
             break;
         case 'n':
             good &= ez_program_number(&nodes, optarg, EZ_SCENARIO_NODES_MAX) && nodes > 0;
@@ -151,10 +152,10 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
     uint64_t shown_ms = 0;
     /* Said first: an assertion in a node ends the run where it stands. */
     fprintf(stderr, "ezsim: %s, %u nodes, --seed %" PRIu64 ", commit %s\n", options->path,
-            scenario->nodes, options->seed, ez_program_commit());
+            scenario->nodes, scenario->seed, ez_program_commit());
     ez_file_recording recording;
     ez_file_recording_init(&recording, options->record_node, options->record);
-    ez_run *const run = ez_run_new_recorded(scenario, options->seed, options->share_checks,
+    ez_run *const run = ez_run_new_recorded(scenario, scenario->seed, options->share_checks,
                                             options->record == NULL ? NULL : &recording.recording);
     run->series = options->data == NULL ? NULL : ez_series_new();
     while (ez_run_step(run, 1000)) {
@@ -192,6 +193,7 @@ int ez_command_run(int argc, char **argv)
         return EZSIM_EXIT_USAGE;
     }
     scenario.nodes = options.nodes == 0 ? scenario.nodes : options.nodes;
+    scenario.seed = options.seed == UINT64_MAX ? scenario.seed : options.seed;
     if (options.relay != NULL) {
         scenario.relays[0] = options.relay;
         scenario.relay_count = 1;

@@ -10,6 +10,7 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"run", ez_command_run, "one scenario, by one seed"},
+    {"swarm", ez_command_swarm, "random networks and faults, by the thousand"},
     {"sweep", ez_command_sweep, "an attack at every point of a range"},
     {"show", ez_command_show, "a scenario as it was understood, in JSON"},
     {"replay", ez_command_replay, "the record of a node, step by step"},

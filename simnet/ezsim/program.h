@@ -14,6 +14,7 @@
 /* A command: argv[0] is its name; returns the exit status. */
 int ez_command_run(int argc, char **argv);
 int ez_command_show(int argc, char **argv);
+int ez_command_swarm(int argc, char **argv);
 int ez_command_sweep(int argc, char **argv);
 int ez_command_replay(int argc, char **argv);
 

@@ -101,8 +101,8 @@ void ez_report_table(ez_buffer *out, const ez_run *run, const ez_cost *cost)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-/* A string: what ez_text_escape leaves needs only its backslashes doubled. */
-static void json_text(ez_buffer *out, const char *text)
+/* What ez_text_escape leaves needs only its backslashes doubled. */
+void ez_report_json_text(ez_buffer *out, const char *text)
 {
     char safe[512];
     ez_text_escape(safe, sizeof(safe), text, strlen(text));
@@ -143,7 +143,7 @@ static void json_failures(ez_buffer *out, const ez_run *run)
         const size_t size = (size_t)(newline - at);
         memcpy(line, at, size < sizeof(line) ? size : sizeof(line) - 1);
         ez_buffer_add_text(out, is_first ? "" : ",");
-        json_text(out, line);
+        ez_report_json_text(out, line);
         at = newline + 1;
     }
     ez_buffer_add_text(out, "]");
@@ -162,7 +162,7 @@ static void json_attack(ez_buffer *out, const ez_run *run, const ez_figures *fig
         return;
     }
     ez_buffer_add_text(out, ",\"attack\":{\"kind\":");
-    json_text(out, ez_attack_name(plan->kinds[0]));
+    ez_report_json_text(out, ez_attack_name(plan->kinds[0]));
     json_number(out, "adversaries", run->adversary_count);
     json_number(out, "faulted", run->faulted);
     json_number(out, "sent", figures->attack.sent);
@@ -187,9 +187,9 @@ void ez_report_json(ez_buffer *out, const ez_run *run, const ez_cost *cost, cons
 {
     const ez_figures figures = ez_run_figures(run);
     ez_buffer_add_text(out, "{\"scenario\":");
-    json_text(out, scenario);
+    ez_report_json_text(out, scenario);
     ez_buffer_add_text(out, ",\"commit\":");
-    json_text(out, commit);
+    ez_report_json_text(out, commit);
     json_number(out, "seed", run->seed);
     json_number(out, "nodes", figures.nodes);
     json_number(out, "links", figures.links);

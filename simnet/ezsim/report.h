@@ -14,4 +14,7 @@ void ez_report_table(ez_buffer *out, const ez_run *run, const ez_cost *cost);
 void ez_report_json(ez_buffer *out, const ez_run *run, const ez_cost *cost, const char *scenario,
                     const char *commit);
 
+/* ez_report_json_text: append a string of at most 500 bytes, quoted and escaped. */
+void ez_report_json_text(ez_buffer *out, const char *text);
+
 #endif

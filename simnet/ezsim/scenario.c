@@ -428,6 +428,7 @@ static const struct {
     size_t field;
     uint64_t min, max; /* in the unit kept */
 } number_keys[] = {
+    {"", "seed", KEY_U64, FIELD(seed), 0, EZ_SCENARIO_SEED_MAX},
     {"", "nodes", KEY_U32, FIELD(nodes), 1, EZ_SCENARIO_NODES_MAX},
     {"", "duration", KEY_MS, FIELD(duration_ms), 1, EZ_SCENARIO_MS_MAX},
     {"", "settle", KEY_MS, FIELD(settle_ms), 1000, EZ_SCENARIO_MS_MAX},
@@ -625,7 +626,8 @@ static ez_status refuse(scenario_parser *parser, int line, const char *reason)
 
 static void set_defaults(ez_scenario *out)
 {
-    *out = (ez_scenario){.nodes = 10,
+    *out = (ez_scenario){.seed = 1,
+                         .nodes = 10,
                          .duration_ms = 60000,
                          .settle_ms = 60000,
                          .warmup_ms = 3000,

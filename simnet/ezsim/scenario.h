@@ -18,6 +18,7 @@
 #define EZ_SCENARIO_NODES_MAX                                                                      \
     60000 /* hosts have 16-bit numbers; the rest is for those that join                            \
            */
+#define EZ_SCENARIO_SEED_MAX        1000000000000u
 #define EZ_SCENARIO_ACTIONS_MAX     10000
 #define EZ_SCENARIO_SHARES_MAX      32
 #define EZ_SCENARIO_RELAYS_MAX      8
@@ -95,6 +96,7 @@ typedef struct ez_sweep_axis {
 } ez_sweep_axis;
 
 typedef struct ez_scenario {
+    uint64_t seed; /* of everything random, unless told otherwise */
     uint32_t nodes;
     ez_time_ms duration_ms;
     ez_time_ms settle_ms; /* for agreement, once faults and traffic have ended */
