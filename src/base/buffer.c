@@ -50,15 +50,31 @@ void ez_buffer_printf(ez_buffer *buffer, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    /* Most texts fit what is there already; only a longer one is formatted twice. */
+    uint8_t *out = ez_buffer_reserve(buffer, 1);
+    size_t room = buffer->capacity - buffer->size;
+    int length = vsnprintf((char *)out, room, format, args);
     va_end(args);
     EZ_ASSERT(length >= 0);
     /* One byte more for the terminating zero that vsnprintf insists on; it is not counted. */
     size_t size = (size_t)length;
-    uint8_t *out = ez_buffer_reserve(buffer, size + 1);
-    (void)vsnprintf((char *)out, size + 1, format, again);
+    if (size + 1 > room) {
+        out = ez_buffer_reserve(buffer, size + 1);
+        (void)vsnprintf((char *)out, size + 1, format, again);
+    }
     va_end(again);
     buffer->size += size;
+}
+
+void ez_buffer_add_decimal(ez_buffer *buffer, uint64_t value)
+{
+    char digits[20]; /* of 2^64 - 1 */
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    ez_buffer_add(buffer, digits + at, sizeof digits - at);
 }
 
 static void add_integer(ez_buffer *buffer, uint64_t value, unsigned bytes)
@@ -72,7 +88,8 @@ static void add_integer(ez_buffer *buffer, uint64_t value, unsigned bytes)
 
 void ez_buffer_add_u8(ez_buffer *buffer, uint8_t value)
 {
-    add_integer(buffer, value, 1);
+    *ez_buffer_reserve(buffer, 1) = value;
+    buffer->size++;
 }
 
 void ez_buffer_add_u16(ez_buffer *buffer, uint16_t value)

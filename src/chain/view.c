@@ -59,13 +59,29 @@ static void add_code_point(ez_buffer *out, uint32_t code)
     }
 }
 
+/* The bytes at the start of `text` that stand for themselves: nearly all there are. */
+static size_t count_plain(const uint8_t *text, size_t size)
+{
+    size_t at = 0;
+
+    while (at < size && text[at] >= ' ' && text[at] <= '~' && text[at] != '"' && text[at] != '\\') {
+        at++;
+    }
+    return at;
+}
+
 void ez_json_add_string(ez_buffer *out, const void *text, size_t size)
 {
     size_t at = 0;
 
     ez_buffer_add_u8(out, '"');
     while (at < size) {
-        add_code_point(out, ez_utf8_decode(text, size, &at));
+        size_t plain = count_plain((const uint8_t *)text + at, size - at);
+        ez_buffer_add(out, (const uint8_t *)text + at, plain);
+        at += plain;
+        if (at < size) {
+            add_code_point(out, ez_utf8_decode(text, size, &at));
+        }
     }
     ez_buffer_add_u8(out, '"');
 }
@@ -76,14 +92,19 @@ void ez_json_add_string(ez_buffer *out, const void *text, size_t size)
  * shortest decimal that reads back is the exact one. Python changes to an exponent below 0.0001. */
 static void add_exact_seconds(ez_buffer *out, uint64_t us)
 {
-    char fraction[7];
-    size_t digits = 6;
+    char fraction[6];
+    size_t digits = sizeof fraction;
+    uint64_t left = us % 1000000;
 
-    snprintf(fraction, sizeof fraction, "%06" PRIu64, us % 1000000);
+    for (size_t i = digits; i-- > 0; left /= 10) {
+        fraction[i] = (char)('0' + left % 10);
+    }
     while (digits > 1 && fraction[digits - 1] == '0') {
         digits--;
     }
-    ez_buffer_printf(out, "%" PRIu64 ".%.*s", us / 1000000, (int)digits, fraction);
+    ez_buffer_add_decimal(out, us / 1000000);
+    ez_buffer_add_u8(out, '.');
+    ez_buffer_add(out, fraction, digits);
 }
 
 static void add_tiny_seconds(ez_buffer *out, uint64_t us)
@@ -139,7 +160,7 @@ static void add_key(ez_buffer *out, const char *key, separators by)
 static void add_number(ez_buffer *out, const char *key, uint64_t value, separators by)
 {
     add_key(out, key, by);
-    ez_buffer_printf(out, "%" PRIu64, value);
+    ez_buffer_add_decimal(out, value);
 }
 
 static void add_party(ez_buffer *out, const char *key, const ez_party *party, separators by)
@@ -200,7 +221,11 @@ static void add_block_start(ez_buffer *out, const ez_header *header, const ez_ha
     if (previous == NULL) {
         ez_buffer_add_u8(out, '1');
     } else {
-        ez_buffer_printf(out, "\"%s\"", ez_hash_text(previous->bytes).text);
+        ez_hash_hex hex = ez_hash_text(previous->bytes);
+
+        ez_buffer_add_u8(out, '"');
+        ez_buffer_add_text(out, hex.text);
+        ez_buffer_add_u8(out, '"');
     }
     ez_buffer_add_text(out, by.item);
     add_number(out, "proof", header->proof, by);

@@ -22,6 +22,9 @@ void ez_buffer_add_text(ez_buffer *buffer, const char *text);
 void ez_buffer_printf(ez_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* ez_buffer_add_decimal: what printf's "%llu" gives, at a tenth of its cost. */
+void ez_buffer_add_decimal(ez_buffer *buffer, uint64_t value);
+
 /* Little-endian integers, the byte order of every canonical layout. */
 void ez_buffer_add_u8(ez_buffer *buffer, uint8_t value);
 void ez_buffer_add_u16(ez_buffer *buffer, uint16_t value);

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 Test(buffer, integers_are_little_endian)
@@ -66,6 +67,31 @@ Test(buffer, formats_text_of_any_length_without_its_zero)
     cr_expect(memcmp(buffer.data, "a=-7xxx", 7) == 0);
     cr_expect(buffer.data[304] == '!');
     ez_buffer_clear(&buffer);
+}
+
+Test(buffer, decimals_are_those_of_printf)
+{
+    static const uint64_t values[] = {0,
+                                      1,
+                                      9,
+                                      10,
+                                      99,
+                                      100,
+                                      4294967295,
+                                      4294967296,
+                                      9007199254740991,
+                                      9999999999999999999u,
+                                      10000000000000000000u,
+                                      UINT64_MAX};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char text[24];
+        int size = snprintf(text, sizeof text, "%llu", (unsigned long long)values[i]);
+        ez_buffer buffer = {0};
+        ez_buffer_add_decimal(&buffer, values[i]);
+        cr_assert(buffer.size == (size_t)size, "%s", text);
+        cr_expect(memcmp(buffer.data, text, buffer.size) == 0, "%s", text);
+        ez_buffer_clear(&buffer);
+    }
 }
 
 Test(buffer, an_impossible_size_is_our_bug, .signal = SIGABRT)
