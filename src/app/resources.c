@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
@@ -50,9 +51,13 @@ void ez_descriptors_plan(ez_descriptor_plan *out, uint64_t limit, uint32_t outbo
     uint64_t http = has_http ? EZ_HTTP_CONNECTIONS_MAX : 0;
     uint64_t fixed = EZ_SPARE_DESCRIPTORS + DESCRIPTORS_OWN + (uint64_t)outbound * DIALS_PER_SLOT;
     uint64_t inbound_open = inbound > 0 ? (uint64_t)inbound + INBOUND_OVER : 0;
-    out->needed = fixed + http + inbound_open;
-    out->inbound = inbound;
-    out->inbound_open = (uint32_t)inbound_open;
+    *out = (ez_descriptor_plan){
+        .needed = fixed + http + inbound_open + (has_http ? EZ_HTTP_TURNED_AWAY_MAX : 0),
+        .inbound = inbound,
+        .inbound_open = (uint32_t)inbound_open,
+        .http = (uint32_t)http,
+        .limit = limit < INT_MAX ? (int)limit : INT_MAX,
+    };
     if (out->needed <= limit) {
         return;
     }
@@ -64,6 +69,8 @@ void ez_descriptors_plan(ez_descriptor_plan *out, uint64_t limit, uint32_t outbo
         uint32_t slots = out->inbound_open - over;
         out->inbound = slots < inbound ? slots : inbound;
     }
+    left -= out->inbound_open;
+    out->http = (uint32_t)(http < left ? http : left);
 }
 
 uint64_t ez_descriptors_raise(uint64_t needed)

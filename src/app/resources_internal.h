@@ -19,10 +19,12 @@ typedef struct ez_descriptor_plan {
     uint32_t inbound;      /* slots that `limit` allows, at most those asked for */
     uint32_t inbound_open; /* sockets accepted at a moment: some above, so that a newcomer can be
                               told that there is no room, or take the place of another */
+    uint32_t http;         /* connections to the REST adapter */
+    int limit;             /* numbers of descriptors end here */
 } ez_descriptor_plan;
 
-/* ez_descriptors_plan: what fits into `limit` descriptors; peers we choose come before those who
- * choose us, and both before HTTP's last connections. */
+/* ez_descriptors_plan: what fits into `limit` descriptors: the peers we choose come first; what is
+ * left is for HTTP and for those who choose us, half for each when it is not enough for both. */
 void ez_descriptors_plan(ez_descriptor_plan *out, uint64_t limit, uint32_t outbound,
                          uint32_t inbound, bool has_http);
 

@@ -127,6 +127,8 @@ ez_http_config ez_app_http_config(ez_app *app)
     ez_http_config config = {.base = app->base,
                              .dns = app->dns,
                              .listen = app->options->http,
+                             .connections_max = app->descriptors.http,
+                             .descriptors_max = app->descriptors.limit,
                              .node = app->node,
                              .version = EZ_VERSION,
                              .token = app->token,

@@ -1,25 +1,26 @@
-/* The whole chain in the original's view, a turn's worth at a time: the next blocks are read when
- * the ones before are with the kernel, so that a slow reader costs one block of memory. The list
- * stays on the branch of the tip it began with, whatever becomes of it meanwhile. */
+/* The whole chain in the original's view, a piece at a time: the next blocks are read when the ones
+ * before are with the kernel, so that a slow reader costs a piece of memory. The list stays on the
+ * branch of the tip it began with, whatever becomes of it meanwhile. */
 #include "http_internal.h"
 
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/chain/view.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-/* Lists written at a time: each may take the rendering of a full block of a turn of the loop. */
-#define EZ_STREAMS_MAX 16
+#define BLOCKS_AT_ONCE 8 /* read between two looks at the clock */
 
-#define EZ_TURN_BYTES  65536 /* written in one turn of the loop, one block more at most */
-#define EZ_TURN_BLOCKS 128   /* read in one turn, so that others get theirs */
-
+/* A piece that is being made is the exchange's draft. */
 typedef struct chain_list {
     ez_chain_answer answer;
     ez_block_id tip;
     uint64_t height; /* of the tip */
     uint64_t next;   /* height of the next element */
     ez_hash previous;
+    uint64_t piece_first, piece_last; /* heights; none when piece_last < next */
+    ez_block_id piece_id;             /* of its last block */
+    bool is_cut;                      /* the start of the piece is sent: it was too long to keep */
 } chain_list;
 
 static const char *opening(ez_chain_answer answer)
@@ -75,44 +76,114 @@ static bool add_block(ez_buffer *out, const ez_http *http, chain_list *list)
     return true;
 }
 
-static void go_on(ez_exchange *exchange)
+static void release_piece(const void *data, size_t size, void *piece)
 {
-    chain_list *list = exchange->state;
-    ez_buffer out = {NULL, 0, 0};
+    (void)data;
+    (void)size;
+    ez_chain_piece_unref(piece);
+}
+
+/* Send a piece; moves in. */
+static void send_piece(ez_exchange *exchange, ez_chain_piece *piece)
+{
+    ez_stream_add_shared(exchange, piece->text.data, piece->text.size, release_piece, piece);
+}
+
+/* The draft is a piece, or as much of one as may be held. */
+static void send_draft(ez_exchange *exchange, chain_list *list)
+{
+    bool is_whole = list->next > list->piece_last && !list->is_cut;
+    ez_chain_piece *piece = ez_chain_piece_new(&exchange->draft);
+    piece->first = list->piece_first;
+    piece->last = list->piece_last;
+    piece->last_id = list->piece_id;
+    piece->view_hash = list->previous;
+    if (is_whole) {
+        ez_chain_cache_put(&exchange->http->chain_cache, piece);
+    }
+    list->is_cut = !is_whole;
+    send_piece(exchange, piece);
+}
+
+/* Begin the piece that `next` is in: it is kept already, and sent, or to be made. */
+static bool begin_piece(ez_exchange *exchange, chain_list *list)
+{
+    ez_http *http = exchange->http;
+    ez_block_info info;
+    list->piece_first = list->next;
+    list->piece_last = ez_chain_piece_end(list->next, list->height);
+    list->is_cut = false;
+    if (!ez_node_block_on(http->config.node, &info, &list->tip, list->piece_last)) {
+        return false;
+    }
+    list->piece_id = info.id;
+    http->chain_read = ez_http_now(http).mono;
+    ez_chain_piece *piece = ez_chain_cache_get(&http->chain_cache, list->next, &info.id);
+    if (piece != NULL) {
+        list->previous = piece->view_hash;
+        list->next = piece->last + 1;
+        send_piece(exchange, piece);
+    }
+    return true;
+}
+
+/* Read on in the piece; false when a block is not to be had. */
+static bool make_piece(ez_exchange *exchange, chain_list *list)
+{
     bool whole = true;
-    for (int i = 0;
-         whole && i < EZ_TURN_BLOCKS && out.size < EZ_TURN_BYTES && list->next <= list->height;
+    for (int i = 0; whole && i < BLOCKS_AT_ONCE && list->next <= list->piece_last &&
+                    exchange->draft.size < EZ_CHAIN_PIECE_BYTES_MAX;
          i++) {
-        whole = add_block(&out, exchange->http, list);
+        whole = add_block(&exchange->draft, exchange->http, list);
     }
-    bool done = list->next > list->height;
-    if (done) {
-        add_closing(&out, list);
+    if (whole &&
+        (list->next > list->piece_last || exchange->draft.size >= EZ_CHAIN_PIECE_BYTES_MAX)) {
+        send_draft(exchange, list);
     }
+    return whole;
+}
+
+static void finish(ez_exchange *exchange, const chain_list *list)
+{
+    ez_buffer out = {NULL, 0, 0};
+    add_closing(&out, list);
     ez_stream_add(exchange, out.data, out.size);
     ez_buffer_clear(&out);
+    ez_stream_end(exchange);
+}
+
+static bool go_on(ez_exchange *exchange)
+{
+    chain_list *list = exchange->state;
+    bool whole = true;
+    if (list->next > list->height) {
+        finish(exchange, list);
+    } else if (list->next > list->piece_last) {
+        whole = begin_piece(exchange, list);
+    } else {
+        whole = make_piece(exchange, list);
+    }
     if (!whole) {
         /* No end of the list is better than a wrong one: the client sees that it was cut. */
         ez_log_emit(exchange->http->config.log, EZ_LOG_ERROR, "http-chain-cut",
                     EZ_LOG_U64("height", list->next));
         ez_conn_close(exchange->conn);
-    } else if (done && exchange->conn->state == EZ_CONN_ANSWERING) {
-        ez_stream_end(exchange);
     }
+    return whole;
 }
 
 static size_t count_streams(const ez_http *http)
 {
     size_t count = 0;
     for (const ez_conn *conn = http->conns; conn != NULL; conn = conn->next) {
-        count += conn->exchange.on_drained == go_on;
+        count += conn->exchange.on_turn == go_on;
     }
     return count;
 }
 
 void ez_chain_stream(ez_exchange *exchange, ez_chain_answer answer)
 {
-    if (count_streams(exchange->http) >= EZ_STREAMS_MAX) {
+    if (count_streams(exchange->http) >= EZ_HTTP_CHAIN_READERS_MAX) {
         ez_respond_busy(exchange, "enough clients are reading the chain already");
         return;
     }
@@ -125,7 +196,7 @@ void ez_chain_stream(ez_exchange *exchange, ez_chain_answer answer)
     *list = (chain_list){
         .answer = answer, .tip = status.tip.id, .height = status.tip.height, .next = 1};
     exchange->state = list;
-    exchange->on_drained = go_on;
+    exchange->on_turn = go_on;
     ez_stream_add(exchange, opening(answer), strlen(opening(answer)));
-    go_on(exchange);
+    ez_turns_add(&exchange->http->turns, exchange->conn); /* not there yet, after /nodes/resolve */
 }

@@ -1,5 +1,7 @@
 #include "chunked_internal.h"
 
+#include "ezp2p/base/limits.h"
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -27,10 +29,11 @@ static ez_chunked_result feed_size(ez_chunked *chunked, char c)
     int digit = hex_value(c);
     if (digit >= 0) {
         chunked->left = chunked->left * 16 + (size_t)digit;
-        chunked->digits++;
+        chunked->digits += chunked->left > 0;
+        chunked->has_size = true;
         return chunked->digits <= 7 ? EZ_CHUNKED_MORE : EZ_CHUNKED_TOO_LARGE;
     }
-    if (chunked->digits == 0) {
+    if (!chunked->has_size) {
         return EZ_CHUNKED_MALFORMED;
     }
     if (c == ';') {
@@ -66,7 +69,7 @@ static ez_chunked_result feed_frame(ez_chunked *chunked, char c)
     switch (chunked->step) {
     case EZ_CHUNKED_SIZE:
     case EZ_CHUNKED_EXTENSION:
-        if (++chunked->line_bytes > EZ_CHUNK_LINE_BYTES_MAX) {
+        if (++chunked->line_bytes > EZ_HTTP_CHUNK_LINE_BYTES_MAX) {
             return EZ_CHUNKED_MALFORMED;
         }
         return chunked->step == EZ_CHUNKED_SIZE ? feed_size(chunked, c)
@@ -81,7 +84,7 @@ static ez_chunked_result feed_frame(ez_chunked *chunked, char c)
         return expect(chunked, c, '\n', EZ_CHUNKED_SIZE);
     case EZ_CHUNKED_TRAILER_START:
     case EZ_CHUNKED_TRAILER:
-        if (++chunked->trailer_bytes > EZ_CHUNK_TRAILER_BYTES_MAX) {
+        if (++chunked->trailer_bytes > EZ_HTTP_TRAILER_BYTES_MAX) {
             return EZ_CHUNKED_MALFORMED;
         }
         return feed_trailer(chunked, c);

@@ -1,5 +1,6 @@
 /* The chunked transfer coding, RFC 9112 section 7.1, read strictly. Chunk extensions and trailers
- * are bounded and dropped. Pure: bytes in, bytes out. */
+ * are bounded (EZ_HTTP_CHUNK_LINE_BYTES_MAX, EZ_HTTP_TRAILER_BYTES_MAX) and dropped. Pure: bytes
+ * in, bytes out. */
 #ifndef EZP2P_HTTP_CHUNKED_INTERNAL_H
 #define EZP2P_HTTP_CHUNKED_INTERNAL_H
 
@@ -7,9 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define EZ_CHUNK_LINE_BYTES_MAX    256  /* a chunk's size with its extensions */
-#define EZ_CHUNK_TRAILER_BYTES_MAX 4096 /* all trailer lines together */
 
 typedef enum ez_chunked_step {
     EZ_CHUNKED_SIZE,
@@ -29,7 +27,8 @@ typedef struct ez_chunked {
     ez_chunked_step step;
     size_t left;          /* of the current chunk; while reading a size: the size so far */
     size_t line_bytes;    /* of the current size line */
-    size_t digits;        /* of the current size */
+    size_t digits;        /* of the current size, leading zeros apart */
+    bool has_size;        /* a digit of it is here */
     size_t trailer_bytes; /* so far */
 } ez_chunked;
 

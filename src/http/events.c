@@ -21,14 +21,21 @@ struct ez_events {
     struct event *heartbeat;
 };
 
+/* A comment: it says nothing, but a client that is gone cannot take it. */
+static void beat(ez_exchange *exchange)
+{
+    ez_stream_add(exchange, ":\n\n", 3);
+    ez_turns_add(&exchange->http->turns, exchange->conn);
+}
+
 static void on_heartbeat(evutil_socket_t fd, short what, void *self)
 {
     ez_events *events = self;
     (void)fd;
     (void)what;
     for (size_t i = 0; i < events->count; i++) {
-        if (ez_conn_output(events->subscribers[i]->conn) == 0) {
-            ez_stream_add(events->subscribers[i], ":\n\n", 3);
+        if (ez_conn_held(events->subscribers[i]->conn) == 0) {
+            beat(events->subscribers[i]);
         }
     }
 }
@@ -59,45 +66,36 @@ size_t ez_events_subscribers(const ez_events *events)
     return events->count;
 }
 
-/* Send what a subscriber has not seen, as far as its socket takes it. False when it has fallen out
- * of the ring. */
-static bool pump(const ez_event_ring *ring, ez_exchange *exchange)
+/* Send what a subscriber has not seen, as far as its socket takes it. Who has fallen out of the
+ * ring is closed. */
+static bool on_turn(ez_exchange *exchange)
 {
+    const ez_event_ring *ring = &exchange->http->events->ring;
     subscriber *self = exchange->state;
     ez_buffer out = {NULL, 0, 0};
-    size_t room = ez_conn_output(exchange->conn);
-    room = room < EZ_HTTP_PIPELINE_BYTES ? EZ_HTTP_PIPELINE_BYTES - room : 0;
     if (self->cursor < ring->first) {
+        ez_conn_close(exchange->conn);
         return false;
     }
-    while (out.size < room && self->cursor < ring->next) {
+    while (out.size < EZ_HTTP_PIPELINE_BYTES_MAX && self->cursor < ring->next) {
         const ez_event_record *record = ez_event_ring_get(ring, self->cursor);
         if ((self->kinds & (unsigned)ez_event_kind_of(record->notice.type)) != 0) {
             ez_event_format(&out, record, self->cursor);
         }
         self->cursor++;
     }
+    bool more = self->cursor < ring->next;
     ez_stream_add(exchange, out.data, out.size);
     ez_buffer_clear(&out);
-    return true;
+    return more;
 }
 
 void ez_events_add(ez_events *events, const ez_notice *notice, uint64_t at_us)
 {
     ez_event_ring_add(&events->ring, notice, at_us);
-    for (size_t i = events->count; i-- > 0;) {
-        /* Backwards, with a look at the count: closing one takes it out of the list, and sending
-         * may close another for the memory it takes. */
-        if (i < events->count && !pump(&events->ring, events->subscribers[i])) {
-            ez_conn_close(events->subscribers[i]->conn);
-        }
-    }
-}
-
-static void on_drained(ez_exchange *exchange)
-{
-    if (!pump(&exchange->http->events->ring, exchange)) {
-        ez_conn_close(exchange->conn);
+    for (size_t i = 0; i < events->count; i++) {
+        ez_exchange *exchange = events->subscribers[i];
+        ez_turns_add(&exchange->http->turns, exchange->conn);
     }
 }
 
@@ -177,8 +175,8 @@ void ez_route_events(ez_exchange *exchange)
     self->kinds = kinds;
     self->cursor = has_last ? resume(&events->ring, exchange, last) : events->ring.next;
     exchange->state = self;
-    exchange->on_drained = on_drained;
+    exchange->on_turn = on_turn;
+    exchange->on_eof = beat;
     exchange->on_gone = on_gone;
     events->subscribers[events->count++] = exchange;
-    on_drained(exchange);
 }

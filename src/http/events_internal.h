@@ -13,9 +13,6 @@
 
 struct event_base;
 
-#define EZ_HTTP_SUBSCRIBERS_MAX 64
-#define EZ_HTTP_HEARTBEAT_MS    15000 /* a comment line, so that a dead client is noticed */
-
 typedef enum ez_event_kind {
     EZ_EVENT_KIND_BLOCK = 1,
     EZ_EVENT_KIND_REORG = 2,

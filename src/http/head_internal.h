@@ -12,8 +12,6 @@
 
 #include <stdint.h>
 
-#define EZ_HTTP_FIELDS_MAX 100 /* header fields; browsers send about 20 */
-
 /* Why a request is not served: a status, a stable code and a sentence a person can act on. */
 typedef struct ez_refusal {
     int status; /* 0: not refused */

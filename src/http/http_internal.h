@@ -1,7 +1,10 @@
 /* The inside of the REST adapter: connections, the one exchange each may have under way, and how a
  * handler answers.
  *
- *     connection.c  bytes: receive a request within its bounds, flush the answer, close
+ *     socket.c      bytes in, bytes out
+ *     turns.c       who is served next, and for how long
+ *     connection.c  receive a request within its bounds, have it answered, close
+ *     admission.c   who gives way when there are more clients than there may be
  *     dispatch.c    find the route, pass the gate, call the handler
  *     respond.c     write an answer, whole or as a stream
  *     server.c      listen, cap, route replies of the node back to exchanges
@@ -13,6 +16,8 @@
 #ifndef EZP2P_HTTP_HTTP_INTERNAL_H
 #define EZP2P_HTTP_HTTP_INTERNAL_H
 
+#include "admission_internal.h"
+#include "chain_cache_internal.h"
 #include "chunked_internal.h"
 #include "events_internal.h"
 #include "gate_internal.h"
@@ -20,29 +25,18 @@
 #include "json_internal.h"
 #include "register_internal.h"
 #include "router_internal.h"
+#include "socket_internal.h"
 #include "target_internal.h"
+#include "turns_internal.h"
 
 #include "ezp2p/base/limits.h"
+#include "ezp2p/chain/address.h"
 #include "ezp2p/http/http.h"
 #include "ezp2p/node/query.h"
 
-#include <assert.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 
-#define EZ_HTTP_IDLE_MS          60000    /* a kept-alive connection without a request */
-#define EZ_HTTP_LINGER_MS        2000     /* for the client to read the answer before a reset */
-#define EZ_HTTP_INPUT_BYTES      65536    /* received ahead of what is being served */
-#define EZ_HTTP_PIPELINE_BYTES   65536    /* unsent answers before the next request is looked at */
-#define EZ_HTTP_BODIES_BYTES_MAX 16777216 /* request bodies of all connections together */
-#define EZ_HTTP_OUTPUT_BYTES_MAX 33554432 /* unsent answers of all connections together */
-#define EZ_HTTP_TURNED_AWAY_MAX  32       /* above the connection cap, to be told so */
-#define EZ_HTTP_WAITING_MAX      16       /* for /mine, and for /nodes/resolve */
-#define EZ_HTTP_EXTRA_BYTES_MAX  768      /* header lines that a handler adds */
-
-static_assert(EZ_HTTP_HEADER_BYTES_MAX < EZ_HTTP_INPUT_BYTES, "a head must fit the input buffer");
-static_assert(EZ_HTTP_CONNECTIONS_MAX <= EZ_HTTP_PENDING_MAX,
-              "a connection waits for one thing at a time, so the connection cap bounds those");
+#define EZ_HTTP_EXTRA_BYTES_MAX 768 /* header lines that a handler adds */
 
 typedef struct ez_conn ez_conn;
 
@@ -50,24 +44,28 @@ struct ez_exchange {
     ez_http *http;
     ez_conn *conn;
     uint64_t number; /* never reused; also the request number of its commands */
-    char *head_bytes;
     ez_head head;
-    ez_path path;
-    ez_query query;
     const ez_route *route;
     const char *param; /* the path's variable part, decoded */
     ez_buffer body;
-
-    char extra[EZ_HTTP_EXTRA_BYTES_MAX];
+    ez_buffer draft; /* of an answer that takes more than one turn */
+    size_t held;     /* bytes that it keeps in memory besides */
     size_t extra_size;
     bool streaming; /* the head of a stream is out */
 
     /* What a handler that has not answered yet leaves behind. */
     void (*on_reply)(ez_exchange *exchange, const ez_reply *reply);
-    void (*on_drained)(ez_exchange *exchange); /* all output is with the kernel */
-    void (*on_gone)(ez_exchange *exchange);    /* the client went away before the answer's end; with
-                                                  it set, half a close counts as gone */
-    void *state;                               /* freed with the exchange */
+    bool (*on_turn)(ez_exchange *exchange); /* do some more of the answer, while there is room for
+                                               it; says whether there is more to do at once */
+    void (*on_eof)(ez_exchange *exchange);  /* the client sends no more: it may be gone */
+    void (*on_gone)(ez_exchange *exchange); /* it is gone, before the answer's end */
+    void (*free_state)(void *state);        /* free() when not set */
+    void *state;                            /* freed with the exchange */
+
+    /* The large ones are last, since they are not cleared between requests. */
+    ez_path path;
+    ez_query query;
+    char extra[EZ_HTTP_EXTRA_BYTES_MAX];
 };
 
 /* In the order of a connection's life. */
@@ -83,19 +81,23 @@ typedef enum ez_conn_state {
 
 struct ez_conn {
     ez_http *http;
-    struct bufferevent *bev;
-    struct event *timer;  /* the deadline of the current state */
-    struct event *resume; /* go on with the input, from the loop */
+    ez_socket socket;
+    ez_endpoint remote;
     ez_conn_state state;
-    bool processing;  /* ez_conn_process is on the stack */
-    bool eof;         /* the client sends no more */
+    bool in_turn;     /* ez_conn_take_turn is on the stack */
     bool in_request;  /* the first byte of a request is here, its last is not */
     bool close_after; /* the answer under way is the last */
+    bool was_probed;  /* its end was met: on_eof has been called for this exchange */
     size_t scanned;   /* of the head, by ez_head_find_end */
     uint64_t body_left;
     ez_chunked chunked;
-    ez_time_ms active; /* when it last became idle */
+    ez_buffer head_bytes;    /* what the exchange's head points into */
+    ez_time_ms deadline;     /* of the current state, or EZ_TIME_NEVER */
+    ez_time_ms since;        /* when it became idle, or the request under way began */
+    ez_time_ms unsent_since; /* when the kernel took no more, or the last look at its progress */
+    uint64_t taken_then;     /* ez_socket_taken at that time */
     ez_exchange exchange;
+    ez_turn turn;
     ez_conn *prev, *next;
 };
 
@@ -105,11 +107,13 @@ typedef struct ez_http_totals {
     uint64_t requests;
     uint64_t answers[6]; /* by first digit of the status */
     uint64_t overflowed; /* closed because unsent answers took too much memory */
+    uint64_t displaced;  /* closed to make room for a newcomer */
+    uint64_t stalled;    /* closed because the client took its answer too slowly */
 } ez_http_totals;
 
 /* Exchanges that wait for one command: /mine in turn, /nodes/resolve together. */
 typedef struct ez_waiting {
-    ez_exchange *list[EZ_HTTP_WAITING_MAX + 1];
+    ez_exchange *list[EZ_HTTP_WAITING_MAX];
     size_t count;
     uint64_t command; /* number of the command under way, 0: none */
 } ez_waiting;
@@ -122,15 +126,23 @@ struct ez_http {
     struct evconnlistener *listener;
     ez_endpoint listening;
     struct event *sweep;
+    struct event *watch;    /* looks at deadlines while there are connections */
     struct event *relisten; /* after accept ran out of descriptors */
+    ez_turns turns;
+    ez_now now; /* as of this turn of the loop */
     ez_conn *conns;
     ez_conn *dead;
     size_t conn_count;
     size_t body_bytes; /* of all requests being received or served */
     uint64_t last_number;
     ez_time_ms started;
+    ez_address_string node_text;
+    ez_buffer scratch; /* for one head of an answer */
+    uint8_t received[EZ_HTTP_INPUT_BYTES_MAX];
     uint64_t date_second;
     char date[40];
+    ez_chain_cache chain_cache;
+    ez_time_ms chain_read; /* when it was used last */
     ez_waiting mine;
     ez_waiting resolve;
     ez_events *events;
@@ -144,16 +156,20 @@ struct ez_http {
 
 /* ---- connection.c ------------------------------------------------------------------------ */
 
-/* ez_conn_new: serve an accepted socket; takes `fd`. NULL when there is no memory for it. */
-ez_conn *ez_conn_new(ez_http *http, evutil_socket_t fd);
+/* ez_conn_new: serve an accepted socket; takes `fd`. */
+ez_conn *ez_conn_new(ez_http *http, evutil_socket_t fd, const ez_endpoint *remote);
 
 /* ez_conn_turn_away: answer 503 before anything is read, and close. */
-void ez_conn_turn_away(ez_conn *conn);
+void ez_conn_turn_away(ez_conn *conn, const char *detail);
 
-/* ez_conn_process: go on with what is in the input buffer. */
-void ez_conn_process(ez_conn *conn);
+/* ez_conn_take_turn: go on with what is in the input and with the answer, for a share of a turn.
+ *   returns  whether there is more to do at once */
+bool ez_conn_take_turn(ez_conn *conn);
 
-/* ez_conn_answered: the exchange's answer is complete; move on, from the loop if need be. */
+/* ez_conn_look: close it or answer for it when its time is over. */
+void ez_conn_look(ez_conn *conn);
+
+/* ez_conn_answered: the exchange's answer is complete; move on when it has its turn. */
 void ez_conn_answered(ez_conn *conn);
 
 /* ez_conn_close: drop the connection without further words. Harmless when it is dead. */
@@ -162,7 +178,11 @@ void ez_conn_close(ez_conn *conn);
 /* ez_conn_free: release it; only from the sweep and from ez_http_free. */
 void ez_conn_free(ez_conn *conn);
 
-size_t ez_conn_output(const ez_conn *conn); /* bytes not yet with the kernel */
+/* ez_conn_claim: how good its claim to its slot is, when there is no free one for a newcomer. */
+ez_claim ez_conn_claim(const ez_conn *conn);
+
+/* ez_conn_held: bytes of answers, unsent or being made, with what is held for them. */
+size_t ez_conn_held(const ez_conn *conn);
 
 /* ---- dispatch.c -------------------------------------------------------------------------- */
 
@@ -193,14 +213,23 @@ void ez_respond_refusal(ez_exchange *exchange, const ez_refusal *refusal);
 /* ez_respond_busy: 503 with Retry-After. */
 void ez_respond_busy(ez_exchange *exchange, const char *detail);
 
+/* ez_respond_continue: an interim 100; the answer is still to come. */
+void ez_respond_continue(ez_exchange *exchange);
+
 /* ez_stream_begin: the head of a 200 answer without a known length. False when that is all (HEAD):
  * the exchange is over then. */
 bool ez_stream_begin(ez_exchange *exchange, const char *type);
 void ez_stream_add(ez_exchange *exchange, const void *data, size_t size); /* size 0: nothing */
+
+/* ez_stream_add_shared: the same without a copy; `release` gets `owner` when the bytes are sent. */
+void ez_stream_add_shared(ez_exchange *exchange, const void *data, size_t size,
+                          void (*release)(const void *data, size_t size, void *owner), void *owner);
 void ez_stream_end(ez_exchange *exchange);
 
 /* ---- server.c ---------------------------------------------------------------------------- */
 
+/* ez_http_look_at_clock: take the time; ez_http_now is as of then. */
+void ez_http_look_at_clock(ez_http *http);
 ez_now ez_http_now(const ez_http *http);
 void ez_http_command(ez_http *http, const ez_command *command);
 

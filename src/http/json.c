@@ -1,6 +1,7 @@
 #include "json_internal.h"
 
 #include "ezp2p/base/assert.h"
+#include "ezp2p/base/limits.h"
 #include "ezp2p/base/text.h"
 #include "ezp2p/chain/types.h"
 #include "ezp2p/chain/view.h"
@@ -85,7 +86,7 @@ void ez_json_hex(ez_json_writer *writer, const char *key, const void *data, size
 void ez_json_u64(ez_json_writer *writer, const char *key, uint64_t value)
 {
     begin_value(writer, key);
-    ez_buffer_printf(&writer->out, "%" PRIu64, value);
+    ez_buffer_add_decimal(&writer->out, value);
 }
 
 void ez_json_bool(ez_json_writer *writer, const char *key, bool value)
@@ -124,18 +125,29 @@ static size_t count_items(const char *text, size_t size)
     return items;
 }
 
+/* Jansson quotes what it stumbled over, which may be any bytes. */
+static void write_reason(char *out, size_t out_size, const char *text)
+{
+    if (ez_utf8_is_clean((const uint8_t *)text, strlen(text))) {
+        (void)snprintf(out, out_size, "%s", text);
+    } else {
+        ez_text_escape(out, out_size, text, strlen(text));
+    }
+}
+
 json_t *ez_json_parse(const void *data, size_t size, char *error, size_t error_size)
 {
     const char *text = size > 0 ? data : "";
-    if (count_items(text, size) > EZ_JSON_ITEMS_MAX) {
-        (void)snprintf(error, error_size, "the body holds more than %d values", EZ_JSON_ITEMS_MAX);
+    if (count_items(text, size) > EZ_HTTP_JSON_ITEMS_MAX) {
+        (void)snprintf(error, error_size, "the body holds more than %d values",
+                       EZ_HTTP_JSON_ITEMS_MAX);
         return NULL;
     }
     json_error_t problem;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (root == NULL) {
-        char reason[2 * JSON_ERROR_TEXT_LENGTH];
-        ez_text_escape(reason, sizeof reason, problem.text, strlen(problem.text));
+        char reason[4 * JSON_ERROR_TEXT_LENGTH];
+        write_reason(reason, sizeof reason, problem.text);
         (void)snprintf(error, error_size, "the body is not valid JSON: %s (line %d, column %d)",
                        reason, problem.line, problem.column);
     }

@@ -17,8 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EZ_JSON_DEPTH_MAX 12    /* of what we write */
-#define EZ_JSON_ITEMS_MAX 16384 /* values in what we read: some 4 MiB unpacked at the worst */
+#define EZ_JSON_DEPTH_MAX 12 /* of what we write */
 
 typedef struct ez_json_writer {
     ez_buffer out;
@@ -43,7 +42,7 @@ void ez_json_null(ez_json_writer *writer, const char *key);
 ez_buffer *ez_json_value(ez_json_writer *writer, const char *key);
 
 /* ez_json_parse: read a request's body. NULL with a sentence in `error` when it is not JSON, holds
- * a key twice, or more than EZ_JSON_ITEMS_MAX values. */
+ * a key twice, or more than EZ_HTTP_JSON_ITEMS_MAX values. */
 json_t *ez_json_parse(const void *data, size_t size, char *error, size_t error_size);
 
 typedef enum ez_amount_verdict {

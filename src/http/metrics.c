@@ -78,6 +78,9 @@ static void add_counters(ez_buffer *out, const ez_http *http)
         {"http_requests_total", "HTTP requests received", http->totals.requests},
         {"http_overflowed_total", "closed because unsent answers took too much memory",
          http->totals.overflowed},
+        {"http_displaced_total", "closed to make room for a newcomer", http->totals.displaced},
+        {"http_stalled_total", "closed because the client took its answer too slowly",
+         http->totals.stalled},
     };
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
         add(out, counters[i].name, "counter", counters[i].help, counters[i].value);

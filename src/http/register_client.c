@@ -6,6 +6,7 @@
 #include "ezp2p/base/assert.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>

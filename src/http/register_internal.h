@@ -13,10 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EZ_REGISTER_ANSWER_BYTES_MAX 65536
-#define EZ_REGISTER_TIMEOUT_MS       5000 /* from connecting to the answer's last byte */
-#define EZ_REGISTER_TRIES_MAX        6    /* with pauses of 1, 2, 4, 8 and 16 s */
-#define EZ_REGISTER_AT_ONCE_MAX      8
+#define EZ_REGISTER_TRIES_MAX 6 /* with pauses of 1, 2, 4, 8 and 16 s */
 
 /* One entry as given. */
 typedef struct ez_register_entry {

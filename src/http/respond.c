@@ -3,17 +3,16 @@
 
 #include "ezp2p/base/assert.h"
 
+#include <assert.h>
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define EZ_COPY_BYTES_MAX 4096 /* larger bodies are handed over instead of copied */
-#define EZ_SMALL_BYTES_MAX                                                                         \
-    16384 /* answers that cannot fill the memory, for the pipelining bound                         \
-           */
+#define EZ_COPY_BYTES_MAX  4096  /* larger bodies are handed over instead of copied */
+#define EZ_SMALL_BYTES_MAX 16384 /* cannot fill the memory, for the pipelining bound */
 
-static_assert(EZ_HTTP_CONNECTIONS_MAX * (EZ_HTTP_PIPELINE_BYTES + EZ_SMALL_BYTES_MAX) <
+static_assert(EZ_HTTP_CONNECTIONS_MAX * (EZ_HTTP_PIPELINE_BYTES_MAX + EZ_SMALL_BYTES_MAX) <
                   EZ_HTTP_OUTPUT_BYTES_MAX,
               "small answers alone must never reach the bound of all unsent answers");
 
@@ -81,21 +80,44 @@ static const char *connection_line(ez_exchange *exchange)
     return exchange->head.minor == 0 ? "Connection: keep-alive\r\n" : "";
 }
 
-/* The head up to and without the empty line. */
-static void write_head(ez_buffer *out, ez_exchange *exchange, int status, const char *type)
+static struct evbuffer *output_of(const ez_exchange *exchange)
+{
+    return exchange->conn->socket.out;
+}
+
+static void add_line(ez_buffer *out, const char *name, const char *value)
+{
+    ez_buffer_add_text(out, name);
+    ez_buffer_add_text(out, value);
+    ez_buffer_add(out, "\r\n", 2);
+}
+
+/* The head up to and without the empty line. Borrowed until the next one is written. */
+static ez_buffer *write_head(ez_exchange *exchange, int status, const char *type)
 {
     ez_http *http = exchange->http;
+    ez_buffer *out = &http->scratch;
     int class = status / 100;
     EZ_ASSERT(class >= 2 && class <= 5);
     http->totals.answers[class]++;
-    ez_buffer_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, reason_of(status),
-                     date_text(http));
+    out->size = 0;
+    ez_buffer_add_text(out, "HTTP/1.1 ");
+    ez_buffer_add_decimal(out, (uint64_t)status);
+    add_line(out, " ", reason_of(status));
+    add_line(out, "Date: ", date_text(http));
     if (type != NULL) {
-        ez_buffer_printf(out, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", type);
+        add_line(out, "Content-Type: ", type);
+        ez_buffer_add_text(out, "X-Content-Type-Options: nosniff\r\n");
     }
     ez_buffer_add_text(out, "Cache-Control: no-store\r\n");
     ez_buffer_add_text(out, connection_line(exchange));
     ez_buffer_add(out, exchange->extra, exchange->extra_size);
+    return out;
+}
+
+void ez_respond_continue(ez_exchange *exchange)
+{
+    (void)evbuffer_add(output_of(exchange), "HTTP/1.1 100 Continue\r\n\r\n", 25);
 }
 
 void ez_respond_header(ez_exchange *exchange, const char *name, const char *value)
@@ -127,21 +149,21 @@ static void send_body(struct evbuffer *output, ez_buffer *body)
 
 void ez_respond(ez_exchange *exchange, int status, const char *type, ez_buffer *body)
 {
-    ez_buffer head = {NULL, 0, 0};
     ez_buffer empty = {NULL, 0, 0};
-    struct evbuffer *output = bufferevent_get_output(exchange->conn->bev);
+    struct evbuffer *output = output_of(exchange);
     if (body == NULL) {
         body = &empty;
     }
     EZ_ASSERT(!exchange->streaming);
     size_t size = body->size;
-    write_head(&head, exchange, status, type);
+    ez_buffer *head = write_head(exchange, status, type);
     if (status != 204) {
-        ez_buffer_printf(&head, "Content-Length: %zu\r\n", size);
+        ez_buffer_add_text(head, "Content-Length: ");
+        ez_buffer_add_decimal(head, size);
+        ez_buffer_add(head, "\r\n", 2);
     }
-    ez_buffer_add_text(&head, "\r\n");
-    (void)evbuffer_add(output, head.data, head.size);
-    ez_buffer_clear(&head);
+    ez_buffer_add(head, "\r\n", 2);
+    (void)evbuffer_add(output, head->data, head->size);
     if (exchange->head.method == EZ_METHOD_HEAD || size == 0) {
         ez_buffer_clear(body);
     } else {
@@ -200,17 +222,15 @@ bool ez_stream_begin(ez_exchange *exchange, const char *type)
 {
     EZ_ASSERT(!exchange->streaming);
     ez_conn *conn = exchange->conn;
-    ez_buffer head = {NULL, 0, 0};
     if (exchange->head.minor == 0) {
         conn->close_after = true; /* the end of the connection is the end of the body */
     }
-    write_head(&head, exchange, 200, type);
+    ez_buffer *head = write_head(exchange, 200, type);
     if (exchange->head.minor == 1) {
-        ez_buffer_add_text(&head, "Transfer-Encoding: chunked\r\n");
+        ez_buffer_add_text(head, "Transfer-Encoding: chunked\r\n");
     }
-    ez_buffer_add_text(&head, "\r\n");
-    (void)bufferevent_write(conn->bev, head.data, head.size);
-    ez_buffer_clear(&head);
+    ez_buffer_add(head, "\r\n", 2);
+    (void)evbuffer_add(output_of(exchange), head->data, head->size);
     if (exchange->head.method == EZ_METHOD_HEAD) {
         ez_conn_answered(conn);
         return false;
@@ -219,30 +239,57 @@ bool ez_stream_begin(ez_exchange *exchange, const char *type)
     return true;
 }
 
-void ez_stream_add(ez_exchange *exchange, const void *data, size_t size)
+/* What frames a chunk: its size before it, a line end behind it. */
+static void begin_chunk(ez_exchange *exchange, size_t size)
 {
-    struct evbuffer *output = bufferevent_get_output(exchange->conn->bev);
     EZ_ASSERT(exchange->streaming);
-    if (size == 0) {
-        return; /* an empty chunk would end the body */
-    }
     if (exchange->head.minor == 1) {
-        (void)evbuffer_add_printf(output, "%zx\r\n", size);
+        char line[24];
+        int length = snprintf(line, sizeof line, "%zx\r\n", size);
+        (void)evbuffer_add(output_of(exchange), line, (size_t)length);
     }
-    (void)evbuffer_add(output, data, size);
+}
+
+static void end_chunk(ez_exchange *exchange, size_t size)
+{
     if (exchange->head.minor == 1) {
-        (void)evbuffer_add(output, "\r\n", 2);
+        (void)evbuffer_add(output_of(exchange), "\r\n", 2);
     }
     if (size > EZ_SMALL_BYTES_MAX) {
         ez_http_trim(exchange->http);
     }
 }
 
+void ez_stream_add(ez_exchange *exchange, const void *data, size_t size)
+{
+    if (size == 0 || exchange->conn->state == EZ_CONN_DEAD) {
+        return; /* an empty chunk would end the body */
+    }
+    begin_chunk(exchange, size);
+    (void)evbuffer_add(output_of(exchange), data, size);
+    end_chunk(exchange, size);
+}
+
+void ez_stream_add_shared(ez_exchange *exchange, const void *data, size_t size,
+                          void (*release)(const void *data, size_t size, void *owner), void *owner)
+{
+    if (size == 0 || exchange->conn->state == EZ_CONN_DEAD) {
+        release(data, size, owner);
+        return;
+    }
+    begin_chunk(exchange, size);
+    if (evbuffer_add_reference(output_of(exchange), data, size, release, owner) != 0) {
+        (void)evbuffer_add(output_of(exchange), data, size);
+        release(data, size, owner);
+    }
+    end_chunk(exchange, size);
+}
+
 void ez_stream_end(ez_exchange *exchange)
 {
     EZ_ASSERT(exchange->streaming);
     if (exchange->head.minor == 1) {
-        (void)bufferevent_write(exchange->conn->bev, "0\r\n\r\n", 5);
+        (void)evbuffer_add(output_of(exchange), "0\r\n\r\n", 5);
     }
     ez_conn_answered(exchange->conn);
 }

@@ -5,15 +5,15 @@
 
 #include "span_internal.h"
 
+#include "ezp2p/base/limits.h"
+
 #include <stdint.h>
 
-#define EZ_PATH_SEGMENTS_MAX 8    /* the deepest route has four */
-#define EZ_PATH_BYTES_MAX    1024 /* a segment holds a host name or a hash at most */
+#define EZ_PATH_SEGMENTS_MAX 8 /* the deepest route has four */
 #define EZ_QUERY_PAIRS_MAX   16
-#define EZ_QUERY_BYTES_MAX   2048
 
 typedef struct ez_path {
-    char text[EZ_PATH_BYTES_MAX]; /* the segments, each terminated */
+    char text[EZ_HTTP_PATH_BYTES_MAX]; /* the segments, each terminated */
     const char *segments[EZ_PATH_SEGMENTS_MAX];
     size_t count;
 } ez_path;
@@ -24,7 +24,7 @@ typedef struct ez_query_pair {
 } ez_query_pair;
 
 typedef struct ez_query {
-    char text[EZ_QUERY_BYTES_MAX];
+    char text[EZ_HTTP_QUERY_BYTES_MAX];
     ez_query_pair pairs[EZ_QUERY_PAIRS_MAX];
     size_t count;
 } ez_query;

@@ -5,7 +5,8 @@
 #include "ezp2p/chain/address.h"
 #include "ezp2p/chain/header.h"
 
-#define EZ_READY_BLOCKS_BEHIND 10 /* a node this close to its peers serves a useful chain */
+#define STATUS_BYTES           512 /* about what /v1/status takes */
+#define EZ_READY_BLOCKS_BEHIND 10  /* a node this close to its peers serves a useful chain */
 
 static void write_tip(ez_json_writer *writer, const ez_node_status *status)
 {
@@ -20,7 +21,7 @@ static void write_tip(ez_json_writer *writer, const ez_node_status *status)
 static void write_counts(ez_json_writer *writer, const ez_http *http, const ez_node_status *status)
 {
     ez_json_text(writer, "network", status->network);
-    ez_json_text(writer, "node", ez_address_text(&status->node).text);
+    ez_json_text(writer, "node", http->node_text.text);
     if (http->config.p2p_listening) {
         ez_json_text(writer, "p2p", ez_endpoint_text(&http->config.p2p).text);
     } else {
@@ -38,6 +39,7 @@ void ez_route_status(ez_exchange *exchange)
     ez_node_status status;
     ez_node_get_status(http->config.node, &status);
     ez_json_writer writer = {.depth = 0};
+    (void)ez_buffer_reserve(&writer.out, STATUS_BYTES);
     ez_json_begin_object(&writer, NULL);
     ez_json_u64(&writer, "best_header_height", status.best_header_height);
     ez_json_begin_object(&writer, "mempool");

@@ -1,5 +1,6 @@
 /* Transactions: taking them in, where they stand, that they are in a block, and the pool. */
 #include "http_internal.h"
+#include "listing_internal.h"
 #include "routes_internal.h"
 
 #include "ezp2p/base/alloc.h"
@@ -61,6 +62,11 @@ static void not_found(ez_exchange *exchange)
                        "no such transaction in this node's chain or pool");
 }
 
+static void block_is_away(ez_exchange *exchange)
+{
+    ez_respond_busy(exchange, "the block of this transaction is not at hand; try again");
+}
+
 static void write_tx(ez_json_writer *writer, const char *key, const ez_byte_span *bytes,
                      const ez_tx_id *id, ez_tx_context *context)
 {
@@ -82,7 +88,7 @@ static void answer_confirmed(ez_exchange *exchange, const ez_tx_id *id, const ez
     if (body == NULL || !ez_node_block_by_id(node, &info, &place->block) ||
         ez_blob_size(body) < place->offset || ez_blob_size(body) - place->offset < place->size) {
         ez_blob_unref(body);
-        ez_respond_busy(exchange, "the block of this transaction is not at hand; try again");
+        block_is_away(exchange);
         return;
     }
     ez_byte_span raw = {ez_blob_data(body) + place->offset, place->size};
@@ -126,27 +132,43 @@ void ez_route_transaction(ez_exchange *exchange)
 
 /* ---- GET /v1/transactions/{id}/proof ----------------------------------------------------- */
 
-/* The ids of a body's transactions; owned by the caller. */
-static ez_tx_id *list_ids(const ez_network *network, const ez_blob *body, size_t *count)
+/* The ids of a block's transactions, gathered over as many turns as it takes. */
+typedef struct proof_ids {
+    ez_listing listing; /* writes nothing on the way */
+    ez_tx_place place;
+    ez_block_info info;
+    ez_blob *body;
+    size_t offset; /* of the next transaction in the body */
+    ez_tx_id *ids;
+    size_t count, capacity;
+} proof_ids;
+
+static void clear_proof(ez_listing *listing)
 {
+    proof_ids *list = (proof_ids *)listing;
+    free(list->ids);
+    ez_blob_unref(list->body);
+}
+
+static bool add_id(ez_exchange *exchange, ez_listing *listing)
+{
+    proof_ids *list = (proof_ids *)listing;
+    const ez_network *network = ez_node_network(exchange->http->config.node);
+    const uint8_t *data = ez_blob_data(list->body) + list->offset;
+    size_t left = ez_blob_size(list->body) - list->offset;
     ez_reader reader;
-    ez_tx_id *ids = NULL;
-    size_t capacity = 0;
-    *count = 0;
-    ez_reader_init(&reader, ez_blob_data(body), ez_blob_size(body));
-    while (!ez_reader_is_done(&reader)) {
-        size_t start = reader.at;
-        ez_tx tx;
-        if (ez_tx_decode(&tx, &reader) != EZ_RULE_OK) {
-            break;
-        }
-        if (*count == capacity) {
-            capacity = capacity == 0 ? 64 : 2 * capacity;
-            ids = ez_realloc(ids, capacity, sizeof *ids);
-        }
-        ez_tx_id_of(&ids[(*count)++], &network->genesis_id, reader.data + start, reader.at - start);
+    ez_tx tx;
+    ez_reader_init(&reader, data, left);
+    if (left == 0 || ez_tx_decode(&tx, &reader) != EZ_RULE_OK) {
+        return false;
     }
-    return ids;
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
+        list->ids = ez_realloc(list->ids, list->capacity, sizeof *list->ids);
+    }
+    ez_tx_id_of(&list->ids[list->count++], &network->genesis_id, data, reader.at);
+    list->offset += reader.at;
+    return true;
 }
 
 static void write_proof(ez_json_writer *writer, const ez_block_info *info, const ez_tx_id *ids,
@@ -175,27 +197,39 @@ static void write_proof(ez_json_writer *writer, const ez_block_info *info, const
     ez_json_end_object(writer);
 }
 
-static void answer_proof(ez_exchange *exchange, const ez_tx_place *place)
+static void finish_proof(ez_exchange *exchange, ez_listing *listing)
+{
+    proof_ids *list = (proof_ids *)listing;
+    const ez_tx_place *place = &list->place;
+    if (place->position >= list->count || ez_blob_size(list->body) < place->offset ||
+        ez_blob_size(list->body) - place->offset < place->size) {
+        block_is_away(exchange);
+        return;
+    }
+    ez_byte_span raw = {ez_blob_data(list->body) + place->offset, place->size};
+    write_proof(&listing->writer, &list->info, list->ids, list->count, place->position, &raw);
+    ez_respond_json(exchange, 200, &listing->writer);
+}
+
+static void begin_proof(ez_exchange *exchange, const ez_tx_place *place)
 {
     const ez_node *node = exchange->http->config.node;
     ez_block_info info;
-    ez_json_writer writer = {.depth = 0};
-    size_t count = 0;
-    ez_tx_id *ids = NULL;
     ez_blob *body = ez_node_body(node, &place->block);
-    if (body != NULL && ez_node_block_by_id(node, &info, &place->block)) {
-        ids = list_ids(ez_node_network(node), body, &count);
+    if (body == NULL || !ez_node_block_by_id(node, &info, &place->block)) {
+        ez_blob_unref(body);
+        block_is_away(exchange);
+        return;
     }
-    if (place->position < count && ez_blob_size(body) >= place->offset &&
-        ez_blob_size(body) - place->offset >= place->size) {
-        ez_byte_span raw = {ez_blob_data(body) + place->offset, place->size};
-        write_proof(&writer, &info, ids, count, place->position, &raw);
-        ez_respond_json(exchange, 200, &writer);
-    } else {
-        ez_respond_busy(exchange, "the block of this transaction is not at hand; try again");
-    }
-    free(ids);
-    ez_blob_unref(body);
+    proof_ids *list = ez_alloc(1, sizeof *list);
+    *list = (proof_ids){
+        .listing = {.add = add_id, .finish = finish_proof, .clear = clear_proof},
+        .place = *place,
+        .info = info,
+        .body = body,
+    };
+    exchange->held = ez_blob_size(body);
+    ez_listing_begin(exchange, &list->listing);
 }
 
 void ez_route_proof(ez_exchange *exchange)
@@ -207,7 +241,7 @@ void ez_route_proof(ez_exchange *exchange)
         return;
     }
     if (ez_node_find_tx(node, &place, &id)) {
-        answer_proof(exchange, &place);
+        begin_proof(exchange, &place);
     } else if (ez_pool_find(ez_node_pool(node), &id) != NULL) {
         ez_respond_problem(exchange, 404, "not-in-a-block",
                            "this transaction waits in the pool; a proof needs a block");
@@ -218,37 +252,65 @@ void ez_route_proof(ez_exchange *exchange)
 
 /* ---- GET /v1/mempool --------------------------------------------------------------------- */
 
-void ez_route_mempool(ez_exchange *exchange)
+typedef struct pool_list {
+    ez_listing listing;
+    bool resumes; /* behind `after`, else from the start */
+    uint64_t after, left;
+} pool_list;
+
+/* By arrival, since an entry may leave the pool between two turns. */
+static const ez_pool_entry *next_entry(const ez_exchange *exchange, const pool_list *list)
 {
     const ez_pool *pool = ez_node_pool(exchange->http->config.node);
+    return list->resumes ? ez_pool_after(pool, list->after) : ez_pool_first(pool);
+}
+
+static bool add_pooled(ez_exchange *exchange, ez_listing *listing)
+{
+    pool_list *list = (pool_list *)listing;
+    const ez_pool_entry *entry = list->left > 0 ? next_entry(exchange, list) : NULL;
+    if (entry == NULL) {
+        return false;
+    }
+    ez_byte_span bytes = {ez_blob_data(entry->bytes), ez_blob_size(entry->bytes)};
+    write_tx(&listing->writer, NULL, &bytes, &entry->id, &(ez_tx_context){.standing = false});
+    list->after = entry->arrival;
+    list->resumes = true;
+    list->left--;
+    return true;
+}
+
+static void finish_pool(ez_exchange *exchange, ez_listing *listing)
+{
+    const pool_list *list = (const pool_list *)listing;
+    const ez_pool *pool = ez_node_pool(exchange->http->config.node);
+    ez_json_writer writer = {.depth = 0};
+    ez_json_end_list(&listing->writer);
+    ez_json_begin_object(&writer, NULL);
+    ez_json_u64(&writer, "bytes", ez_pool_bytes(pool));
+    ez_json_u64(&writer, "count", ez_pool_count(pool));
+    if (next_entry(exchange, list) != NULL) {
+        ez_json_u64(&writer, "next", list->after);
+    } else {
+        ez_json_null(&writer, "next");
+    }
+    ez_listing_value(&writer, "transactions", listing);
+    ez_json_end_object(&writer);
+    ez_respond_json(exchange, 200, &writer);
+}
+
+void ez_route_mempool(ez_exchange *exchange)
+{
     uint64_t after = 0, limit = 0;
-    bool resumes = ez_query_get(&exchange->query, "after") != NULL;
     if (!ez_exchange_limit(exchange, &limit, 100) ||
         !ez_exchange_u64(exchange, &after, "after", 0, 0, EZ_AMOUNT_MAX)) {
         return;
     }
-    const ez_pool_entry *entry = resumes ? ez_pool_after(pool, after) : ez_pool_first(pool);
-    ez_json_writer list = {.depth = 0};
-    ez_json_begin_list(&list, NULL);
-    for (; entry != NULL && limit > 0; limit--) {
-        ez_byte_span bytes = {ez_blob_data(entry->bytes), ez_blob_size(entry->bytes)};
-        write_tx(&list, NULL, &bytes, &entry->id, &(ez_tx_context){.standing = false});
-        after = entry->arrival;
-        entry = ez_pool_next(pool, entry);
-    }
-    ez_json_end_list(&list);
-    ez_json_writer writer = {.depth = 0};
-    ez_json_begin_object(&writer, NULL);
-    ez_json_u64(&writer, "bytes", ez_pool_bytes(pool));
-    ez_json_u64(&writer, "count", ez_pool_count(pool));
-    if (entry != NULL) {
-        ez_json_u64(&writer, "next", after);
-    } else {
-        ez_json_null(&writer, "next");
-    }
-    ez_buffer *out = ez_json_value(&writer, "transactions");
-    ez_buffer_add(out, list.out.data, list.out.size);
-    ez_json_end_object(&writer);
-    ez_buffer_clear(&list.out);
-    ez_respond_json(exchange, 200, &writer);
+    pool_list *list = ez_alloc(1, sizeof *list);
+    *list = (pool_list){.listing = {.add = add_pooled, .finish = finish_pool},
+                        .resumes = ez_query_get(&exchange->query, "after") != NULL,
+                        .after = after,
+                        .left = limit};
+    ez_json_begin_list(&list->listing.writer, NULL);
+    ez_listing_begin(exchange, &list->listing);
 }

@@ -10,11 +10,21 @@
 
 static bool is_full(ez_exchange *exchange, const ez_waiting *waiting)
 {
-    if (waiting->count < EZ_HTTP_WAITING_MAX + 1) {
+    if (waiting->count < EZ_HTTP_WAITING_MAX) {
         return false;
     }
     ez_respond_busy(exchange, "as many clients wait for this as may; try again later");
     return true;
+}
+
+/* The client sends no more. It may have said all it had to say, or be gone; a client that is gone
+ * resets the connection when something comes, and one that is there skips a 100 (RFC 9110, 15.2).
+ */
+static void probe(ez_exchange *exchange)
+{
+    if (exchange->head.minor == 1) {
+        ez_respond_continue(exchange);
+    }
 }
 
 /* Take `exchange` out, order kept. Returns whether it was the first. */
@@ -70,6 +80,7 @@ void ez_route_mine(ez_exchange *exchange)
         return;
     }
     mine->list[mine->count++] = exchange;
+    exchange->on_eof = probe;
     exchange->on_gone = mine_gone;
     mine_next(exchange->http);
 }
@@ -103,6 +114,7 @@ void ez_mine_reply(ez_http *http, const ez_reply *reply)
     (void)leave(&http->mine, exchange);
     http->mine.command = 0;
     exchange->on_gone = NULL;
+    exchange->on_eof = NULL;
     ez_json_writer writer = {.depth = 0};
     if (reply->status == EZ_OK && write_mined(&writer, http, &reply->block)) {
         ez_respond_json(exchange, 200, &writer);
@@ -130,6 +142,7 @@ void ez_route_resolve(ez_exchange *exchange)
         return;
     }
     http->resolve.list[http->resolve.count++] = exchange;
+    exchange->on_eof = probe;
     exchange->on_gone = resolve_gone;
     if (http->resolve.command == 0) {
         http->resolve.command = ++http->last_number;
@@ -144,6 +157,7 @@ void ez_resolve_reply(ez_http *http, const ez_reply *reply)
     http->resolve = (ez_waiting){.count = 0};
     for (size_t i = 0; i < done.count; i++) {
         done.list[i]->on_gone = NULL; /* they are in no list any more */
+        done.list[i]->on_eof = NULL;
     }
     for (size_t i = 0; i < done.count; i++) {
         ez_exchange *exchange = done.list[i];

@@ -59,15 +59,43 @@
 #define EZ_FUTURE_US_MAX            7200000000
 #define EZ_LEDGER_ACCOUNTS_KEPT     4096
 #define EZ_TX_FILTER_BYTES_MAX      4194304
-#define EZ_HTTP_HEADER_BYTES_MAX    16384
-#define EZ_HTTP_BODY_BYTES_MAX      1048576
-#define EZ_HTTP_REQUEST_TIMEOUT_MS  10000
-#define EZ_HTTP_CONNECTIONS_MAX     256
-#define EZ_HTTP_PENDING_MAX         4096
-#define EZ_HTTP_PAGE_MAX            1000
 #define EZ_EVENT_RING_MAX           8192
 #define EZ_RECORD_BYTES_MAX         4194304
 #define EZ_RECORD_EFFECTS_MAX       65536
+
+#define EZ_HTTP_HEADER_BYTES_MAX      16384
+#define EZ_HTTP_BODY_BYTES_MAX        1048576
+#define EZ_HTTP_REQUEST_TIMEOUT_MS    10000
+#define EZ_HTTP_CONNECTIONS_MAX       256
+#define EZ_HTTP_PENDING_MAX           4096
+#define EZ_HTTP_PAGE_MAX              1000
+#define EZ_HTTP_FIELDS_MAX            100
+#define EZ_HTTP_PATH_BYTES_MAX        1024
+#define EZ_HTTP_QUERY_BYTES_MAX       2048
+#define EZ_HTTP_CHUNK_LINE_BYTES_MAX  256
+#define EZ_HTTP_TRAILER_BYTES_MAX     4096
+#define EZ_HTTP_JSON_ITEMS_MAX        16384
+#define EZ_HTTP_IDLE_MS               60000
+#define EZ_HTTP_LINGER_MS             2000
+#define EZ_HTTP_GRACE_MS              1000
+#define EZ_HTTP_HOST_CONNECTIONS_MAX  128
+#define EZ_HTTP_TURNED_AWAY_MAX       32
+#define EZ_HTTP_INPUT_BYTES_MAX       65536
+#define EZ_HTTP_PIPELINE_BYTES_MAX    65536
+#define EZ_HTTP_BODIES_BYTES_MAX      16777216
+#define EZ_HTTP_OUTPUT_BYTES_MAX      33554432
+#define EZ_HTTP_TAKEN_BYTES_MIN       16384
+#define EZ_HTTP_TURN_US               2000
+#define EZ_HTTP_SHARE_US              500
+#define EZ_HTTP_WAITING_MAX           17
+#define EZ_HTTP_SUBSCRIBERS_MAX       64
+#define EZ_HTTP_HEARTBEAT_MS          15000
+#define EZ_HTTP_CHAIN_READERS_MAX     16
+#define EZ_HTTP_CHAIN_CACHE_BYTES_MAX 4194304
+#define EZ_REGISTER_ANSWER_BYTES_MAX  65536
+#define EZ_REGISTER_TIMEOUT_MS        5000
+#define EZ_REGISTER_PAUSE_MS_MAX      60000
+#define EZ_REGISTER_AT_ONCE_MAX       8
 
 /* clang-format off */
 #define EZ_LIMITS_EACH(X) \
@@ -131,6 +159,33 @@
     X(EZ_HTTP_CONNECTIONS_MAX, "connections", "open to the REST adapter") \
     X(EZ_HTTP_PENDING_MAX, "requests", "waiting for durability; above it 503") \
     X(EZ_HTTP_PAGE_MAX, "items", "in one page of a list") \
+    X(EZ_HTTP_FIELDS_MAX, "fields", "header fields of a request; browsers send about 20") \
+    X(EZ_HTTP_PATH_BYTES_MAX, "bytes", "a decoded path; a segment holds a host name or a hash at most") \
+    X(EZ_HTTP_QUERY_BYTES_MAX, "bytes", "a decoded query") \
+    X(EZ_HTTP_CHUNK_LINE_BYTES_MAX, "bytes", "a chunk's size with its extensions") \
+    X(EZ_HTTP_TRAILER_BYTES_MAX, "bytes", "all trailer lines of a chunked body") \
+    X(EZ_HTTP_JSON_ITEMS_MAX, "values", "in a request's JSON: some 4 MiB unpacked at the worst") \
+    X(EZ_HTTP_IDLE_MS, "ms", "a kept connection without a request") \
+    X(EZ_HTTP_LINGER_MS, "ms", "for the client to read the last answer before a reset") \
+    X(EZ_HTTP_GRACE_MS, "ms", "a request or an answer under way is safe from newcomers for this long") \
+    X(EZ_HTTP_HOST_CONNECTIONS_MAX, "connections", "to the REST adapter from one address that is not loopback") \
+    X(EZ_HTTP_TURNED_AWAY_MAX, "connections", "above the cap, to be told so") \
+    X(EZ_HTTP_INPUT_BYTES_MAX, "bytes", "received ahead of what is being served") \
+    X(EZ_HTTP_PIPELINE_BYTES_MAX, "bytes", "unsent answers before more of them is made") \
+    X(EZ_HTTP_BODIES_BYTES_MAX, "bytes", "request bodies of all connections together") \
+    X(EZ_HTTP_OUTPUT_BYTES_MAX, "bytes", "unsent answers of all connections together") \
+    X(EZ_HTTP_TAKEN_BYTES_MIN, "bytes", "of an answer, taken in EZ_OUTPUT_STALL_MS, or the reader is dropped") \
+    X(EZ_HTTP_TURN_US, "us", "of a turn of the loop spent on HTTP while others wait") \
+    X(EZ_HTTP_SHARE_US, "us", "of that, for one connection while others wait") \
+    X(EZ_HTTP_WAITING_MAX, "clients", "waiting for /mine, and for /nodes/resolve") \
+    X(EZ_HTTP_SUBSCRIBERS_MAX, "clients", "following /v1/events") \
+    X(EZ_HTTP_HEARTBEAT_MS, "ms", "between comment lines to a subscriber, so that a dead one is noticed") \
+    X(EZ_HTTP_CHAIN_READERS_MAX, "clients", "reading /chain at a time") \
+    X(EZ_HTTP_CHAIN_CACHE_BYTES_MAX, "bytes", "of the chain's view kept as text while it is being read") \
+    X(EZ_REGISTER_ANSWER_BYTES_MAX, "bytes", "read from a REST address that was registered") \
+    X(EZ_REGISTER_TIMEOUT_MS, "ms", "from connecting there to its answer's last byte") \
+    X(EZ_REGISTER_PAUSE_MS_MAX, "ms", "the pause before it is asked again doubles up to this") \
+    X(EZ_REGISTER_AT_ONCE_MAX, "addresses", "asked at a time") \
     X(EZ_EVENT_RING_MAX, "events", "kept for subscribers that resume") \
     X(EZ_RECORD_BYTES_MAX, "bytes", "one record of --record; the largest holds a frame, a body or the address book") \
     X(EZ_RECORD_EFFECTS_MAX, "effects", "of one event, recorded one by one; a hash covers those beyond")
@@ -146,6 +201,12 @@ static_assert(EZ_BODIES_IN_FLIGHT_ALL * EZ_BLOCK_BODY_BYTES_MAX + EZ_BODIES_WAIT
                       EZ_POOL_BYTES_MAX <
                   200 * 1048576,
               "the large consumers together must stay below 256 MiB resident");
+static_assert(EZ_HTTP_HEADER_BYTES_MAX < EZ_HTTP_INPUT_BYTES_MAX, "a head must fit the input");
+static_assert(EZ_HTTP_CONNECTIONS_MAX <= EZ_HTTP_PENDING_MAX,
+              "a connection waits for one thing at a time, so the connection cap bounds those");
+static_assert(EZ_HTTP_SUBSCRIBERS_MAX + 2 * EZ_HTTP_WAITING_MAX < EZ_HTTP_CONNECTIONS_MAX,
+              "connections that may wait for long must leave some that give way");
+static_assert(EZ_HTTP_SHARE_US <= EZ_HTTP_TURN_US, "a share is part of a turn");
 static_assert(2 * EZ_FRAME_BYTES_MAX < EZ_RECORD_BYTES_MAX &&
                   (EZ_BOOK_NEW_MAX + EZ_BOOK_TRIED_MAX) * 64 < EZ_RECORD_BYTES_MAX &&
                   EZ_RECORD_EFFECTS_MAX * 16 < EZ_RECORD_BYTES_MAX,

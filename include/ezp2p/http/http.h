@@ -19,7 +19,9 @@ typedef struct ez_http_config {
     struct event_base *base;
     struct evdns_base *dns; /* for registering peers by host name; may be NULL */
     ez_endpoint listen;
-    const ez_node *node; /* for queries; set before the first request */
+    uint32_t connections_max; /* open at a moment: EZ_HTTP_CONNECTIONS_MAX or fewer */
+    int descriptors_max;      /* numbers of descriptors end here; the last ones stay spare */
+    const ez_node *node;      /* for queries; set before the first request */
     const char *version;
     const char *token;        /* bearer token for changes from beyond loopback */
     const char *const *names; /* host names this node was told are its own, besides "localhost" */

@@ -1,5 +1,7 @@
 #include "chunked_internal.h"
 
+#include "ezp2p/base/limits.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +55,18 @@ Test(chunked, sizes_are_hex_of_either_case)
     ez_buffer_clear(&body);
 }
 
+Test(chunked, zeros_before_a_size_say_nothing)
+{
+    ez_buffer body = {NULL, 0, 0};
+    size_t used = 0;
+    static const char text[] = "0000000000000005\r\nhello\r\n0000000000\r\n\r\n";
+    cr_assert_eq(decode(&body, text, sizeof text - 1, 7, 1000, &used), EZ_CHUNKED_DONE);
+    cr_assert_eq(body.size, 5);
+    ez_buffer_clear(&body);
+    cr_assert_eq(result_of("00000000fffffff\r\n"), EZ_CHUNKED_TOO_LARGE);
+    cr_assert_eq(result_of("0000000ffffffff\r\n"), EZ_CHUNKED_TOO_LARGE);
+}
+
 Test(chunked, unclear_framing_is_malformed)
 {
     static const char *const texts[] = {
@@ -81,12 +95,12 @@ Test(chunked, huge_size_neither_wraps_nor_waits)
 {
     cr_assert_eq(result_of("fffffff\r\n"), EZ_CHUNKED_TOO_LARGE);
     cr_assert_eq(result_of("10000000000000005\r\n"), EZ_CHUNKED_TOO_LARGE);
-    cr_assert_eq(result_of("00000005\r\nhello\r\n0\r\n\r\n"), EZ_CHUNKED_TOO_LARGE);
+    cr_assert_eq(result_of("10000005\r\nhello\r\n0\r\n\r\n"), EZ_CHUNKED_TOO_LARGE);
 }
 
 static ez_chunked_result with_extension(size_t size)
 {
-    char text[EZ_CHUNK_LINE_BYTES_MAX + 64] = "1";
+    char text[EZ_HTTP_CHUNK_LINE_BYTES_MAX + 64] = "1";
     memset(text + 1, ';', size - 2);
     memcpy(text + size - 1, "\r\nx\r\n0\r\n\r\n", 11);
     return result_of(text);
@@ -94,13 +108,13 @@ static ez_chunked_result with_extension(size_t size)
 
 Test(chunked, size_line_is_bounded)
 {
-    cr_assert_eq(with_extension(EZ_CHUNK_LINE_BYTES_MAX), EZ_CHUNKED_DONE);
-    cr_assert_eq(with_extension(EZ_CHUNK_LINE_BYTES_MAX + 1), EZ_CHUNKED_MALFORMED);
+    cr_assert_eq(with_extension(EZ_HTTP_CHUNK_LINE_BYTES_MAX), EZ_CHUNKED_DONE);
+    cr_assert_eq(with_extension(EZ_HTTP_CHUNK_LINE_BYTES_MAX + 1), EZ_CHUNKED_MALFORMED);
 }
 
 static ez_chunked_result with_trailer(size_t size)
 {
-    char text[EZ_CHUNK_TRAILER_BYTES_MAX + 64] = "0\r\n";
+    char text[EZ_HTTP_TRAILER_BYTES_MAX + 64] = "0\r\n";
     memset(text + 3, 'x', size);
     memcpy(text + 3 + size, "\r\n\r\n", 5);
     return result_of(text);
@@ -109,6 +123,6 @@ static ez_chunked_result with_trailer(size_t size)
 Test(chunked, trailers_are_bounded)
 {
     /* The two carriage returns behind the text count as well. */
-    cr_assert_eq(with_trailer(EZ_CHUNK_TRAILER_BYTES_MAX - 2), EZ_CHUNKED_DONE);
-    cr_assert_eq(with_trailer(EZ_CHUNK_TRAILER_BYTES_MAX - 1), EZ_CHUNKED_MALFORMED);
+    cr_assert_eq(with_trailer(EZ_HTTP_TRAILER_BYTES_MAX - 2), EZ_CHUNKED_DONE);
+    cr_assert_eq(with_trailer(EZ_HTTP_TRAILER_BYTES_MAX - 1), EZ_CHUNKED_MALFORMED);
 }

@@ -1,6 +1,7 @@
 #include "json_internal.h"
 
 #include "ezp2p/base/alloc.h"
+#include "ezp2p/base/limits.h"
 #include "ezp2p/chain/types.h"
 
 #include <criterion/criterion.h>
@@ -156,15 +157,15 @@ static json_t *parse_list(size_t count)
 Test(json, values_are_counted_before_they_are_unpacked)
 {
     /* A list of n items has one bracket and n - 1 commas, and the document counts as one. */
-    json_t *root = parse_list(EZ_JSON_ITEMS_MAX);
+    json_t *root = parse_list(EZ_HTTP_JSON_ITEMS_MAX);
     cr_assert_not_null(root);
     json_decref(root);
-    cr_assert_null(parse_list(EZ_JSON_ITEMS_MAX + 1));
+    cr_assert_null(parse_list(EZ_HTTP_JSON_ITEMS_MAX + 1));
 }
 
 Test(json, brackets_in_strings_do_not_count)
 {
-    static char text[EZ_JSON_ITEMS_MAX * 2];
+    static char text[EZ_HTTP_JSON_ITEMS_MAX * 2];
     memset(text, '[', sizeof text);
     text[0] = '"';
     memcpy(text + 1, "\\\"", 2);

@@ -61,12 +61,12 @@ Test(target, segments_are_bounded)
 
 Test(target, path_bytes_are_bounded)
 {
-    char text[EZ_PATH_BYTES_MAX + 2];
+    char text[EZ_HTTP_PATH_BYTES_MAX + 2];
     memset(text, 'a', sizeof text);
     text[0] = '/';
     ez_path path;
-    cr_assert_eq(ez_path_decode(&path, (ez_span){text, EZ_PATH_BYTES_MAX}), EZ_DECODED);
-    cr_assert_eq(ez_path_decode(&path, (ez_span){text, EZ_PATH_BYTES_MAX + 1}),
+    cr_assert_eq(ez_path_decode(&path, (ez_span){text, EZ_HTTP_PATH_BYTES_MAX}), EZ_DECODED);
+    cr_assert_eq(ez_path_decode(&path, (ez_span){text, EZ_HTTP_PATH_BYTES_MAX + 1}),
                  EZ_DECODED_TOO_LONG);
 }
 
