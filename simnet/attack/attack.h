@@ -11,10 +11,13 @@
 
 #include "world.h"
 
+#define EZ_ATTACK_GIVE_UP 12 /* a double spend ends this many blocks behind the public chain */
+
 #define EZ_ATTACKS_EACH(X)                                                                         \
     /* X(enumerator, "name", tactic) */                                                            \
     X(EZ_ATTACK_SELFISH, "selfish", attack_selfish)                                                \
     X(EZ_ATTACK_MAJORITY, "majority", attack_majority)                                             \
+    X(EZ_ATTACK_DOUBLE_SPEND, "double-spend", attack_double_spend)                                 \
     X(EZ_ATTACK_WITHHOLD_BODIES, "withhold-bodies", attack_withhold_bodies)                        \
     X(EZ_ATTACK_WITHHOLD_TXS, "withhold-txs", attack_withhold_txs)                                 \
     X(EZ_ATTACK_INVALID_BLOCK, "invalid-block", attack_invalid_block)                              \
@@ -46,6 +49,7 @@ typedef struct ez_attack_plan {
     ez_time_ms latency_ms; /* of their links, one way; 0: as any other */
     uint32_t reach_milli; /* share of honest hosts that hear of a block in a race from them first */
     ez_time_ms from_ms, until_ms; /* when they play false */
+    uint32_t confirmations;       /* before the merchant of a double spend delivers */
     uint64_t rate_milli;          /* thousandths of what a flood sends in a second */
 } ez_attack_plan;
 

@@ -112,6 +112,22 @@ static void fill_mined(const ez_run *run, ez_figures *out)
     }
 }
 
+static void fill_attempts(const ez_run *run, ez_figures *out)
+{
+    const ez_attack_plan *const plan = &run->scenario->adversary;
+    ez_outcome *const outcome = &out->outcome;
+    outcome->of = "attempts that succeed";
+    outcome->trials = out->attack.attempts;
+    if (outcome->trials == 0 || plan->share_milli >= 500) {
+        return;
+    }
+    outcome->ppm = out->attack.successes * 1000000 / outcome->trials;
+    outcome->curve = "Rosenfeld";
+    outcome->curve_ppm =
+        ez_double_spend_ppm(plan->share_milli, plan->confirmations, EZ_ATTACK_GIVE_UP);
+    outcome->error_ppm = ez_share_error_ppm(outcome->curve_ppm, outcome->trials);
+}
+
 /* Payments that honest clients were promised, a block or two before the end, and that are in the
  * chain. */
 static void fill_payments(const ez_run *run, ez_figures *out)
@@ -147,6 +163,8 @@ void run_fill_attack(const ez_run *run, ez_figures *out)
     }
     if (run->scenario->adversary.kinds[0] == EZ_ATTACK_TX_FLOOD) {
         fill_payments(run, out);
+    } else if (run->scenario->adversary.kinds[0] == EZ_ATTACK_DOUBLE_SPEND) {
+        fill_attempts(run, out);
     } else if (run->finders.adversaries > 0 && ez_world_node(run->world, 1) != NULL) {
         fill_mined(run, out);
     }

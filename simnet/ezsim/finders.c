@@ -102,3 +102,36 @@ uint64_t ez_selfish_revenue_ppm(uint32_t alpha_milli, uint32_t gamma_milli)
     const double own = a * (1 - a) * (1 - a) * (4 * a + g * (1 - 2 * a)) - a * a * a;
     return (uint64_t)(own / (1 - a * (1 + (2 - a) * a)) * PPM + 0.5);
 }
+
+static double power(double base, uint32_t exponent)
+{
+    double out = 1;
+    for (uint32_t i = 0; i < exponent; i++) {
+        out *= base;
+    }
+    return out;
+}
+
+uint64_t ez_double_spend_ppm(uint32_t q_milli, uint32_t confirmations, uint32_t give_up)
+{
+    const double q = (double)q_milli / 1000, p = 1 - q;
+    double ahead = 1, won = 0;
+    double chance = power(p, confirmations); /* of m own blocks until the last confirmation */
+    if (q_milli == 0) {
+        return 0;
+    }
+    for (uint32_t m = 0; m <= confirmations; m++) {
+        const uint32_t behind = confirmations - m;
+        if (behind < give_up) {
+            won += chance * (power(p / q, give_up - behind) - 1) / (power(p / q, give_up + 1) - 1);
+        }
+        ahead -= chance;
+        chance *= q * (double)(m + confirmations) / (double)(m + 1);
+    }
+    return (uint64_t)((won + (ahead > 0 ? ahead : 0)) * PPM + 0.5);
+}
+
+uint64_t ez_share_error_ppm(uint64_t ppm, uint64_t trials)
+{
+    return trials == 0 ? 0 : square_root(ppm * (PPM - ppm) / trials);
+}

@@ -38,4 +38,14 @@ ez_share ez_finders_share(const ez_finders *finders, const ez_node *node);
  * half. */
 uint64_t ez_selfish_revenue_ppm(uint32_t alpha_milli, uint32_t gamma_milli);
 
+/* ez_double_spend_ppm: the chance that a secret branch begun with the payment, by who has `q_milli`
+ * of the hash rate, becomes longer than the public one once the payment has `confirmations`, or
+ * later, before it is `give_up` blocks behind. The blocks found until then are distributed as in
+ * Rosenfeld ("Analysis of Hashrate-Based Double Spending", 2014, equation 1); what follows is a
+ * gambler's ruin between one block ahead and `give_up` behind. For q below a half. */
+uint64_t ez_double_spend_ppm(uint32_t q_milli, uint32_t confirmations, uint32_t give_up);
+
+/* ez_share_error_ppm: the standard error of a share of `ppm` in `trials` independent trials. */
+uint64_t ez_share_error_ppm(uint64_t ppm, uint64_t trials);
+
 #endif

@@ -67,6 +67,10 @@ static void table_of_attack(ez_buffer *out, const ez_run *run, const ez_figures 
     row(out, "headers off the chain", run->peaks.side_headers, "at most");
     row(out, "blocks they found", run->finders.adversaries, "");
     row(out, "kept secret at first", figures->attack.held, "");
+    if (figures->attack.attempts > 0) {
+        row(out, "attempts", figures->attack.attempts, "");
+        row(out, "successes", figures->attack.successes, "");
+    }
     if (outcome->of != NULL) {
         row_ppm(out, outcome->of, outcome->ppm, "%");
         row_ppm(out, "standard error", outcome->error_ppm, "%");
@@ -176,6 +180,9 @@ static void json_attack(ez_buffer *out, const ez_run *run, const ez_figures *fig
     json_number(out, "races", figures->attack.races);
     json_ppm(out, "gamma", outcome->gamma_milli * 1000);
     json_number(out, "trials", outcome->trials);
+    json_number(out, "attempts", figures->attack.attempts);
+    json_number(out, "successes", figures->attack.successes);
+    json_number(out, "confirmations", plan->confirmations);
     json_ppm(out, "outcome", outcome->ppm);
     json_ppm(out, "outcome_error", outcome->error_ppm);
     json_ppm(out, "expected", outcome->curve_ppm);

@@ -443,6 +443,7 @@ static const struct {
     {"adversary", "links", KEY_U32, FIELD(adversary.links), 1, EZ_MANUAL_PEERS_MAX},
     {"adversary", "latency", KEY_U64, FIELD(adversary.latency_ms), 1, 10000},
     {"adversary", "reach", KEY_MILLI32, FIELD(adversary.reach_milli), 0, 1000},
+    {"adversary", "confirmations", KEY_U32, FIELD(adversary.confirmations), 0, 100},
     {"adversary", "rate", KEY_MILLI, FIELD(adversary.rate_milli), 0, 100000000},
     {"adversary", "from", KEY_MS, FIELD(adversary.from_ms), 0, EZ_SCENARIO_MS_MAX},
     {"adversary", "until", KEY_MS, FIELD(adversary.until_ms), 0, EZ_SCENARIO_MS_MAX},

@@ -75,6 +75,16 @@ class Selfish(unittest.TestCase):
         self.assertAlmostEqual(0.4, json.loads(done.stdout)["attack"]["outcome"], delta=0.03)
 
 
+class DoubleSpend(unittest.TestCase):
+    def test_every_confirmation_makes_it_harder_as_the_theory_says(self):
+        done = ezsim("sweep", SCENARIOS / "attack-double-spend.sim")
+        self.assertEqual(0, done.returncode, done.stderr)
+        points = [json.loads(line)["attack"] for line in done.stdout.splitlines()]
+        strong = {point["confirmations"]: point for point in points if point["share"] == 0.3}
+        self.assertGreater(strong[0]["outcome"], strong[6]["outcome"])
+        self.assertGreater(strong[6]["attempts"], 40)
+
+
 class Floods(unittest.TestCase):
     """A bound that is never reached is not tested."""
     def peak(self, name, key):

@@ -33,3 +33,39 @@ Test(finders, a_block_is_found_once)
     cr_expect_eq(finders.adversaries, 1);
     ez_finders_clear(&finders);
 }
+
+/* ---- double spends --------------------------------------------------------------------------- */
+
+Test(finders, an_unconfirmed_payment_is_a_gamblers_ruin_from_a_tie)
+{
+    /* One block ahead before so many behind that it does not count: q / p. */
+    cr_expect_eq(ez_double_spend_ppm(100, 0, 40), 111111);
+    cr_expect_eq(ez_double_spend_ppm(300, 0, 60), 428571);
+}
+
+Test(finders, one_confirmation_by_hand)
+{
+    /* p (q/p)^2 + pq (q/p) + (1 - p - pq), with q = 0.3. */
+    cr_expect_eq(ez_double_spend_ppm(300, 1, 60), 308571);
+}
+
+Test(finders, giving_up_at_once_wins_only_if_the_first_block_is_ours)
+{
+    cr_expect_eq(ez_double_spend_ppm(300, 0, 1), 300000);
+}
+
+Test(finders, more_confirmations_and_less_hash_rate_are_safer)
+{
+    for (uint32_t z = 0; z < 20; z++) {
+        cr_expect_gt(ez_double_spend_ppm(400, z, 30), ez_double_spend_ppm(400, z + 1, 30));
+        cr_expect_gt(ez_double_spend_ppm(400, z, 30), ez_double_spend_ppm(390, z, 30));
+    }
+    cr_expect_eq(ez_double_spend_ppm(0, 0, 12), 0);
+}
+
+Test(finders, the_error_of_a_share_is_binomial)
+{
+    cr_expect_eq(ez_share_error_ppm(500000, 100), 50000);
+    cr_expect_eq(ez_share_error_ppm(0, 100), 0);
+    cr_expect_eq(ez_share_error_ppm(500000, 0), 0);
+}
