@@ -18,7 +18,7 @@
 #include <stdlib.h>
 
 #define WRITE_BYTES_MAX   (64u << 20) /* not yet durable: connecting pauses above this */
-#define WRITES_MAX        20000
+#define WRITES_MAX        5000
 #define CONNECT_BYTES_MAX (1u << 19) /* of bodies in one event, so that the loop comes round */
 #define STALLS_MAX        4 /* bodies in a row that a peer may fail to deliver before we let it go */
 

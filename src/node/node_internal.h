@@ -44,7 +44,7 @@
 #define uthash_fatal(message) ez_assert_fail(message, __FILE__, __LINE__)
 #include <uthash.h>
 
-#define NODE_WAITERS_MAX 16 /* body requests of a peer that wait for our own check */
+#define NODE_WAITERS_MAX 64 /* body requests of a peer that wait for our own check */
 #define NODE_SERVE_MAX   64 /* bodies a peer may have asked for and not yet been sent */
 
 /* A request for a block that we know by header and are still checking. */

@@ -20,8 +20,8 @@
 #define EZ_ADDRESSES_MAX            1000
 #define EZ_USER_AGENT_BYTES_MAX     64
 #define EZ_GOODBYE_BYTES_MAX        200
-#define EZ_BODIES_IN_FLIGHT_PEER    16
-#define EZ_BODIES_IN_FLIGHT_ALL     64
+#define EZ_BODIES_IN_FLIGHT_PEER    64
+#define EZ_BODIES_IN_FLIGHT_ALL     128
 #define EZ_BODIES_WINDOW            1024
 #define EZ_BODIES_WAITING_BYTES_MAX 33554432
 #define EZ_BODY_STALL_MS            2000
@@ -114,8 +114,8 @@
     X(EZ_ADDRESSES_MAX, "addresses", "in one message") \
     X(EZ_USER_AGENT_BYTES_MAX, "bytes", "shown in peer lists") \
     X(EZ_GOODBYE_BYTES_MAX, "bytes", "free text beside a reason code") \
-    X(EZ_BODIES_IN_FLIGHT_PEER, "blocks", "requested from one peer and not yet here") \
-    X(EZ_BODIES_IN_FLIGHT_ALL, "blocks", "requested from all peers together: 64 MiB at the worst") \
+    X(EZ_BODIES_IN_FLIGHT_PEER, "blocks", "requested from one peer and not yet here: small ones travel dozens to a wake-up") \
+    X(EZ_BODIES_IN_FLIGHT_ALL, "blocks", "requested from all peers together: 128 MB at the worst") \
     X(EZ_BODIES_WINDOW, "blocks", "how far bodies are fetched ahead of the connected tip") \
     X(EZ_BODIES_WAITING_BYTES_MAX, "bytes", "bodies held in memory until their parent is there") \
     X(EZ_BODY_STALL_MS, "ms", "a body that holds the window back is asked elsewhere after this") \
