@@ -4,6 +4,7 @@ Shared by the swarm launcher and the end-to-end tests. A process started here ne
 thread that started it: the kernel sends it SIGTERM when that thread dies, also after kill -9.
 """
 import ctypes
+import collections
 import json
 import os
 import pathlib
@@ -146,6 +147,19 @@ class NodeProcess:
         except OSError:
             pass
         return 0
+
+    def memory_kib(self):
+        """(resident, of which private to it); zeros when it is gone."""
+        sizes = collections.Counter()
+        try:
+            with open(f"/proc/{self.pid}/smaps_rollup") as rollup:
+                for line in rollup:
+                    name, *rest = line.split()
+                    if rest[-1] == "kB":
+                        sizes[name] = int(rest[0])
+        except OSError:
+            pass
+        return sizes["Rss:"], sizes["Private_Clean:"] + sizes["Private_Dirty:"]
 
     def cpu_seconds(self):
         """User and system time spent so far; 0 when it is gone."""
