@@ -26,6 +26,11 @@
 #define EZ_LINGER_BYTES (1u << 20)
 #define EZ_LINGER_OPS   1000
 
+/* Those who wait for a commit come back with the next write once they are told. Half of them would
+ * find the next commit begun without them, and each sync would carry half of what it could: so it
+ * waits for as many as waited last time, for half as long as a commit takes, this long at most. */
+#define EZ_COMPANY_US_MAX 5000
+
 #define EZ_CHECKPOINT_PAGES 1000 /* 4 MB */
 
 typedef struct ez_write_queue {
@@ -34,6 +39,13 @@ typedef struct ez_write_queue {
     size_t ops, bytes, urgent; /* sums over the queued */
     struct timespec since;     /* when the oldest began to wait */
 } ez_write_queue;
+
+/* Who waited when the last commit ended: for it, or for the next. */
+typedef struct ez_company {
+    size_t count;
+    uint64_t commit_us; /* what a commit takes, a running mean */
+    struct timespec since;
+} ez_company;
 
 /* What the writer's last operations left behind, so that the next ones need not look it up. */
 typedef struct ez_written {
@@ -69,6 +81,8 @@ struct ez_store {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     ez_write_queue queue;
+    ez_company company;
+    bool is_lingering; /* the writer waits for more than there is */
     uint64_t last_number;
     bool closing;
     ez_store_stats stats;

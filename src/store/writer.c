@@ -9,6 +9,7 @@
 typedef struct ez_group {
     ez_write **items;
     size_t count;
+    size_t urgent; /* of them somebody waits for */
 } ez_group;
 
 static uint64_t elapsed_us(const struct timespec *since)
@@ -70,6 +71,15 @@ static ez_write *queue_take(ez_write_queue *queue)
     return write;
 }
 
+/* may_linger: whether what is queued is worth waiting a moment for more. */
+static bool may_linger(const ez_store *store)
+{
+    const ez_write_queue *queue = &store->queue;
+    bool has_company = queue->urgent == 0 || queue->urgent < store->company.count;
+    return !store->closing && has_company && queue->ops < EZ_LINGER_OPS &&
+           queue->bytes < EZ_LINGER_BYTES;
+}
+
 void ez_store_write(ez_store *store, ez_write *write)
 {
     lock(store);
@@ -77,40 +87,53 @@ void ez_store_write(ez_store *store, ez_write *write)
     EZ_ASSERT(write->number > store->last_number);
     store->last_number = write->number;
     queue_put(&store->queue, write);
-    pthread_cond_signal(&store->wake);
+    if (!store->is_lingering || write->urgent || !may_linger(store)) {
+        pthread_cond_signal(&store->wake);
+    }
     unlock(store);
 }
 
-/* may_linger: whether what is queued is worth waiting a moment for more. */
-static bool may_linger(const ez_store *store)
+static struct timespec add_us(struct timespec time, uint64_t us)
 {
-    const ez_write_queue *queue = &store->queue;
-    return !store->closing && queue->urgent == 0 && queue->ops < EZ_LINGER_OPS &&
-           queue->bytes < EZ_LINGER_BYTES;
+    time.tv_nsec += (long)us * 1000;
+    time.tv_sec += time.tv_nsec / 1000000000;
+    time.tv_nsec %= 1000000000;
+    return time;
+}
+
+/* linger_until: the moment at which what is queued is committed, however little it is. */
+static struct timespec linger_until(const ez_store *store)
+{
+    const ez_company *company = &store->company;
+    uint64_t half_us = company->commit_us / 2;
+    if (store->queue.urgent == 0) {
+        return add_us(store->queue.since, EZ_LINGER_MS * 1000);
+    }
+    return add_us(company->since, half_us < EZ_COMPANY_US_MAX ? half_us : EZ_COMPANY_US_MAX);
 }
 
 static void linger(ez_store *store)
 {
-    struct timespec until = store->queue.since;
-    until.tv_nsec += EZ_LINGER_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
+    int rc = 0;
+    store->is_lingering = true;
+    while (rc == 0 && may_linger(store)) {
+        struct timespec until = linger_until(store);
+        rc = pthread_cond_timedwait(&store->wake, &store->lock, &until);
     }
-    while (may_linger(store) && pthread_cond_timedwait(&store->wake, &store->lock, &until) == 0) {
-    }
+    store->is_lingering = false;
 }
 
 /* take_group: move writes from the queue until a bound is reached; at least one. */
 static ez_group take_group(ez_write_queue *queue)
 {
-    ez_group group = {ez_alloc(queue->count, sizeof(ez_write *)), 0};
+    ez_group group = {.items = ez_alloc(queue->count, sizeof(ez_write *))};
     size_t ops = 0;
     size_t bytes = 0;
     do {
         ez_write *write = queue_take(queue);
         ops += write->count;
         bytes += write->bytes;
+        group.urgent += write->urgent;
         group.items[group.count++] = write;
     } while (queue->count > 0 && ops < EZ_GROUP_OPS_MAX && bytes < EZ_GROUP_BYTES_MAX);
     clock_gettime(CLOCK_MONOTONIC, &queue->since);
@@ -162,11 +185,15 @@ static bool wait_for_group(ez_store *store, ez_group *out)
     return some;
 }
 
-static void count_commit(ez_store *store, size_t writes, uint64_t us)
+static void count_commit(ez_store *store, const ez_group *group, uint64_t us)
 {
+    ez_company *company = &store->company;
     lock(store);
+    company->count = group->urgent + store->queue.urgent;
+    company->commit_us = (7 * company->commit_us + us) / 8;
+    clock_gettime(CLOCK_MONOTONIC, &company->since);
     store->stats.commits++;
-    store->stats.writes += writes;
+    store->stats.writes += group->count;
     store->stats.commit_us_total += us;
     if (us > store->stats.commit_us_max) {
         store->stats.commit_us_max = us;
@@ -184,7 +211,7 @@ static void commit_group(ez_store *store, const ez_group *group)
     }
     ez_apply_rest(store);
     ez_db_run(&store->writer, EZ_SQL_COMMIT);
-    count_commit(store, group->count, elapsed_us(&start));
+    count_commit(store, group, elapsed_us(&start));
 }
 
 static int note_wal_pages(void *self, sqlite3 *db, const char *name, int pages)
