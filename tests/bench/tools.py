@@ -1,4 +1,5 @@
 """What several benchmarks use: folders for nodes, load by wrk, chains that are mined once."""
+import collections
 import contextlib
 import os
 import pathlib
@@ -20,22 +21,28 @@ def nodes_folder():
         yield pathlib.Path(folder)
 
 
-def wrk(node, path, seconds, script=None):
-    """(requests per second, p99 text) of wrk against a node."""
-    command = ["wrk", "-t1", f"-c{WRK_CONNECTIONS}", f"-d{seconds}s", "--latency"]
+Load = collections.namedtuple("Load", "rate p99_ms bytes_per_s")
+
+
+def wrk(node, path, seconds, script=None, connections=WRK_CONNECTIONS):
+    """What wrk says of requests against a node, as a Load."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     if script:
         command += ["-s", script]
     out = subprocess.run([*command, f"http://{node.http}{path}"], text=True, check=True,
                          stdout=subprocess.PIPE).stdout
-    latency = re.search(r"99%\s+(\S+)", out)
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), latency and latency.group(1)
+    p99, unit = re.search(r"99%\s+([\d.]+)(us|ms|s|m)$", out, re.MULTILINE).groups()
+    size, prefix = re.search(r"Transfer/sec:\s+([\d.]+)([KMG]?)B", out).groups()
+    return Load(float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
+                float(p99) * {"us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4}[unit],
+                float(size) * 1024 ** " KMG".index(prefix or " "))
 
 
-def post(node, seconds):
-    """Post transactions with wrk; returns how many entries the node has taken in."""
+def post(node, seconds, connections=WRK_CONNECTIONS):
+    """Post transactions with wrk; returns how many entries the node has taken in, and the Load."""
     before = node.pool_count()
-    wrk(node, "/transactions/new", seconds, POST_LUA)
-    return node.pool_count() - before
+    load = wrk(node, "/transactions/new", seconds, POST_LUA, connections)
+    return node.pool_count() - before, load
 
 
 def make_chain(build, blocks, entries):

@@ -14,7 +14,7 @@ def run(report):
         try:
             swarm.wait_connected(peers=3)
             start = time.monotonic()
-            accepted = post(swarm[0], POST_SECONDS)
+            accepted, _ = post(swarm[0], POST_SECONDS)
             posted_s = time.monotonic() - start
             until(lambda: all(node.pool_count() == accepted for node in swarm),
                   "everyone has all of them", WAIT_SECONDS)
