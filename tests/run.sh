@@ -105,8 +105,17 @@ fi
 if [[ -z $quick ]]; then
     # clang sees other warnings than gcc; what it builds is run under its sanitizers below.
     build_case clang || true
+    programs=("$ez_root"/build/{dev,clang}/simnet/ezsim)
     if build_case asan-ubsan; then
         run_ctest asan-ubsan
+        programs+=("$ez_root/build/asan-ubsan/simnet/ezsim")
+    fi
+    # One seed is one run, whoever compiled it: gcc -O2, clang -O0, clang -O2 with its sanitizers.
+    if ((${#filter[@]} == 0)); then
+        status=0
+        "$ez_root/tests/support/same_runs.sh" "${programs[@]}" \
+            >"$logs/same-runs.log" 2>&1 || status=$?
+        one_case "same runs from all builds (see $logs/same-runs.log)" "$status"
     fi
     # Criterion aborts under the thread sanitizer: the programs for it are plain ones.
     if build_case tsan thread_tests; then

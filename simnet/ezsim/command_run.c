@@ -150,13 +150,13 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
 {
     const uint64_t start_ms = ez_program_ms();
     uint64_t shown_ms = 0;
-    /* Said first: an assertion in a node ends the run where it stands. */
     fprintf(stderr, "ezsim: %s, %u nodes, --seed %" PRIu64 ", commit %s\n", options->path,
             scenario->nodes, scenario->seed, ez_program_commit());
     ez_file_recording recording;
     ez_file_recording_init(&recording, options->record_node, options->record);
     ez_run *const run = ez_run_new_recorded(scenario, scenario->seed, options->share_checks,
                                             options->record == NULL ? NULL : &recording.recording);
+    ez_world_report_to(run->world, ez_program_watch());
     run->series = options->data == NULL ? NULL : ez_series_new();
     while (ez_run_step(run, 1000)) {
         show_progress(options, run, start_ms, &shown_ms);

@@ -125,6 +125,7 @@ static void print_table(ez_buffer *out, const ez_swarm *swarm, const ez_cost *co
     }
     ez_buffer_printf(out, "  %-16s %12" PRIu64 "\n", "failed", swarm->failed);
     ez_buffer_printf(out, "  %-16s %12.1f  s\n", "real time", (double)cost->real_ms / 1000);
+    ez_buffer_printf(out, "  %-16s %016" PRIx64 "\n", "hash", swarm->digest);
 }
 
 static void print_failures_json(ez_buffer *out, const ez_swarm *swarm)
@@ -159,6 +160,7 @@ static void print_json(ez_buffer *out, const ez_swarm *swarm, const ez_cost *cos
     }
     ez_buffer_printf(out, "},\"failed\":%" PRIu64 ",\"real_ms\":%" PRIu64, swarm->failed,
                      cost->real_ms);
+    ez_buffer_printf(out, ",\"hash\":\"%016" PRIx64 "\"", swarm->digest);
     print_failures_json(out, swarm);
     ez_buffer_add_text(out, "}\n");
 }

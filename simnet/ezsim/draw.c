@@ -5,6 +5,7 @@
 #include "ezp2p/gossip/relay.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,11 +34,18 @@ typedef enum fault_kind {
 
 #define FAULT_KINDS (FAULT_BURST + 1)
 
+typedef struct drawn_action {
+    ez_time_ms at;
+    char text[120];
+} drawn_action;
+
 typedef struct drawing {
     ez_buffer *out;
     ez_rng rng;
     uint32_t nodes;
     ez_time_ms duration;
+    drawn_action actions[2 * FAULTS_MAX]; /* a fault and its end */
+    size_t action_count;
 } drawing;
 
 /* From `low` to `high`, both included. */
@@ -143,93 +151,104 @@ static void draw_work(drawing *draw)
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
-static void begin_action(drawing *draw, ez_time_ms at, const char *word)
+static void add_action(drawing *draw, ez_time_ms at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* In order of time; one that comes after the end is left out. */
+static void add_action(drawing *draw, ez_time_ms at, const char *format, ...)
 {
-    ez_buffer_add_text(draw->out, "at = ");
-    add_seconds(draw, at);
-    ez_buffer_printf(draw->out, " %s", word);
+    drawn_action added = {.at = at};
+    va_list list;
+    if (at >= draw->duration) {
+        return;
+    }
+    va_start(list, format);
+    vsnprintf(added.text, sizeof(added.text), format, list);
+    va_end(list);
+    size_t place = draw->action_count++;
+    for (; place > 0 && draw->actions[place - 1].at > at; place--) {
+        draw->actions[place] = draw->actions[place - 1];
+    }
+    draw->actions[place] = added;
 }
 
+typedef struct host_names {
+    char text[64];
+} host_names;
+
 /* Some of the first nodes, seldom many. */
-static uint32_t draw_hosts(drawing *draw)
+static host_names draw_hosts(drawing *draw)
 {
+    host_names names = {"@"};
     uint32_t chosen = 0;
+    size_t used = 1;
     for (uint64_t left = between_log(draw, 1, (draw->nodes + 1) / 2); left > 0; left--) {
         chosen |= 1u << ez_rng_below(&draw->rng, draw->nodes);
     }
-    return chosen;
-}
-
-static void add_hosts(drawing *draw, uint32_t chosen)
-{
-    const char *mark = " @";
     for (uint32_t i = 0; i < draw->nodes; i++) {
         if (chosen >> i & 1u) {
-            ez_buffer_printf(draw->out, "%s%" PRIu32, mark, i + 1);
-            mark = ",";
+            used += (size_t)snprintf(names.text + used, sizeof(names.text) - used, "%s%" PRIu32,
+                                     used == 1 ? "" : ",", i + 1);
         }
     }
+    return names;
 }
 
-/* A fault of some hosts, and its end unless that comes with the scenario's. */
-static void add_fault(drawing *draw, ez_time_ms at, const char *word, const char *behind,
-                      const char *end_word, bool end_names, const char *end_behind)
+static ez_time_ms end_of(drawing *draw, ez_time_ms at)
 {
-    const uint32_t chosen = draw_hosts(draw);
-    const ez_time_ms end = at + between_log(draw, 10, PAUSE_MS_MAX);
-    begin_action(draw, at, word);
-    add_hosts(draw, chosen);
-    ez_buffer_printf(draw->out, "%s\n", behind);
-    if (end < draw->duration) {
-        begin_action(draw, end, end_word);
-        if (end_names) {
-            add_hosts(draw, chosen);
-        }
-        ez_buffer_printf(draw->out, "%s\n", end_behind);
-    }
+    return at + between_log(draw, 10, PAUSE_MS_MAX);
+}
+
+static void add_pair(drawing *draw, ez_time_ms at, const char *word, const char *end_word)
+{
+    const host_names names = draw_hosts(draw);
+    add_action(draw, at, "%s %s", word, names.text);
+    add_action(draw, end_of(draw, at), "%s %s", end_word, names.text);
+}
+
+static void add_partition(drawing *draw, ez_time_ms at)
+{
+    add_action(draw, at, "partition %s", draw_hosts(draw).text);
+    add_action(draw, end_of(draw, at), "heal");
 }
 
 static void add_skew(drawing *draw, ez_time_ms at)
 {
-    char seconds[32];
+    const host_names names = draw_hosts(draw);
     const uint64_t ms = chance(draw, 80) ? between(draw, 1, 60000) : between(draw, 1, 7000000);
-    snprintf(seconds, sizeof(seconds), " %s%" PRIu64 ".%03" PRIu64, chance(draw, 50) ? "-" : "",
-             ms / 1000, ms % 1000);
-    add_fault(draw, at, "skew", seconds, "skew", true, " 0");
+    add_action(draw, at, "skew %s %s%" PRIu64 ".%03" PRIu64, names.text,
+               chance(draw, 50) ? "-" : "", ms / 1000, ms % 1000);
+    add_action(draw, end_of(draw, at), "skew %s 0", names.text);
 }
 
 static void add_race(drawing *draw, ez_time_ms at)
 {
-    const ez_time_ms other = at + between(draw, 0, 100);
-    begin_action(draw, at, "block");
-    ez_buffer_printf(draw->out, " @%" PRIu64 "\n", between(draw, 1, draw->nodes));
-    begin_action(draw, other < draw->duration ? other : at, "block");
-    ez_buffer_printf(draw->out, " @%" PRIu64 "\n", between(draw, 1, draw->nodes));
+    add_action(draw, at, "block @%" PRIu64, between(draw, 1, draw->nodes));
+    add_action(draw, at + between(draw, 0, 100), "block @%" PRIu64, between(draw, 1, draw->nodes));
 }
 
 static void add_counted(drawing *draw, ez_time_ms at, const char *word, uint64_t max)
 {
-    begin_action(draw, at, word);
-    ez_buffer_printf(draw->out, " %" PRIu64 "\n", between_log(draw, 1, max));
+    add_action(draw, at, "%s %" PRIu64, word, between_log(draw, 1, max));
 }
 
 static void add_kind(drawing *draw, fault_kind kind, ez_time_ms at)
 {
     switch (kind) {
     case FAULT_PARTITION:
-        add_fault(draw, at, "partition", "", "heal", false, "");
+        add_partition(draw, at);
         break;
     case FAULT_CRASH:
-        add_fault(draw, at, "crash", "", "restart", true, "");
+        add_pair(draw, at, "crash", "restart");
         break;
     case FAULT_STOP:
-        add_fault(draw, at, "stop", "", "restart", true, "");
+        add_pair(draw, at, "stop", "restart");
         break;
     case FAULT_WIPE:
-        add_fault(draw, at, "wipe", "", "restart", true, "");
+        add_pair(draw, at, "wipe", "restart");
         break;
     case FAULT_PAUSE:
-        add_fault(draw, at, "pause", "", "resume", true, "");
+        add_pair(draw, at, "pause", "resume");
         break;
     case FAULT_SKEW:
         add_skew(draw, at);
@@ -265,6 +284,11 @@ static void draw_faults(drawing *draw)
     for (uint64_t left = between(draw, 0, FAULTS_MAX); count > 0 && left > 0; left--) {
         const fault_kind kind = kinds[ez_rng_below(&draw->rng, count)];
         add_kind(draw, kind, between(draw, WARMUP_MS, draw->duration - 1));
+    }
+    for (size_t i = 0; i < draw->action_count; i++) {
+        ez_buffer_add_text(draw->out, "at = ");
+        add_seconds(draw, draw->actions[i].at);
+        ez_buffer_printf(draw->out, " %s\n", draw->actions[i].text);
     }
 }
 

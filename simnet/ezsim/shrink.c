@@ -9,6 +9,10 @@
 
 #define LINE_MAX_BYTES 200
 
+/* In thousandths of a second: nothing need happen sooner, and less is not worth a try. */
+#define BEGINNING 5000u
+#define GAP_MIN   1000u
+
 typedef struct line {
     char section[32], key[32];
     char value[LINE_MAX_BYTES];
@@ -262,32 +266,48 @@ static bool shorten(shrinker *state)
     return smaller;
 }
 
-/* Everything from the first action on comes sooner. */
+/* When the action before `at` happens, or the end of a short beginning. */
+static uint64_t action_before(const draft *from, uint64_t at)
+{
+    uint64_t last = BEGINNING < at ? BEGINNING : at;
+    for (size_t i = 0; i < from->count; i++) {
+        const uint64_t other = number_of(from->lines[i].value, NULL);
+        if (is_key(&from->lines[i], "timeline", "at") && other < at && other > last) {
+            last = other;
+        }
+    }
+    return last;
+}
+
+static bool try_sooner(shrinker *state, uint64_t from, uint64_t by)
+{
+    draft candidate = copy_of(&state->best);
+    for (size_t i = 0; i < candidate.count; i++) {
+        line *const row = &candidate.lines[i];
+        const uint64_t at = number_of(row->value, NULL);
+        if (is_key(row, "", "duration") || (is_key(row, "timeline", "at") && at >= from)) {
+            set_number(row, at - by);
+        }
+    }
+    return try_draft(state, &candidate);
+}
+
+/* Close the gap before an action: it and all after it, and the end, come sooner. */
 static bool bring_forward(shrinker *state)
 {
-    uint64_t first = UINT64_MAX;
+    bool smaller = false;
     for (size_t i = 0; i < state->best.count; i++) {
-        if (is_key(&state->best.lines[i], "timeline", "at")) {
-            const uint64_t at = number_of(state->best.lines[i].value, NULL);
-            first = at < first ? at : first;
+        if (!is_key(&state->best.lines[i], "timeline", "at")) {
+            continue;
         }
-    }
-    if (first == UINT64_MAX || first < 6000) {
-        return false;
-    }
-    for (uint64_t by = first - 5000; by >= 1000; by /= 2) {
-        draft candidate = copy_of(&state->best);
-        for (size_t i = 0; i < candidate.count; i++) {
-            line *const row = &candidate.lines[i];
-            if (is_key(row, "timeline", "at") || is_key(row, "", "duration")) {
-                set_number(row, number_of(row->value, NULL) - by);
-            }
+        const uint64_t at = number_of(state->best.lines[i].value, NULL);
+        uint64_t by = at - action_before(&state->best, at);
+        while (by >= GAP_MIN && !try_sooner(state, at, by)) {
+            by /= 2;
         }
-        if (try_draft(state, &candidate)) {
-            return true;
-        }
+        smaller |= by >= GAP_MIN;
     }
-    return false;
+    return smaller;
 }
 
 /* Name one host less in an action that names several. */

@@ -78,6 +78,7 @@ static void count(ez_swarm *swarm, const swarm_slot *slot, const ez_trial_result
     swarm->steps += result->progress.steps;
     swarm->blocks += result->blocks;
     swarm->txs += result->txs;
+    swarm->digest += result->digest;
     for (size_t i = 0; i < EZ_ACTION_KINDS; i++) {
         swarm->actions[i] += result->actions[i];
     }
@@ -176,7 +177,7 @@ static bool write_shrunk(const ez_swarm_failure *failure, const ez_buffer *text)
     if (file == NULL) {
         return false;
     }
-    fprintf(file, "# Fails, as of commit %.40s:\n# %.150s\n", ez_program_commit(),
+    fprintf(file, "# Fails, as of commit %.40s:\n# %.150s\n\n", ez_program_commit(),
             failure->failure);
     fwrite(text->data, 1, text->size, file);
     return fclose(file) == 0;

@@ -27,6 +27,7 @@ typedef struct ez_swarm {
 
     uint64_t done, failed;
     uint64_t virtual_ms, steps, blocks, txs;
+    uint64_t digest; /* of all runs, in whatever order they ended */
     uint64_t actions[EZ_ACTION_KINDS];
     ez_swarm_failure failures[EZ_SWARM_FAILURES_MAX];
     size_t failure_count;

@@ -108,8 +108,9 @@ static void describe_death(const ez_trial *trial, ez_trial_result *out, int stat
         how = "no end in sight";
     }
     snprintf(out->failure, sizeof(out->failure),
-             "at %" PRIu64 ".%03" PRIu64 " s, step %" PRIu64 ": %s; %.200s\n",
-             out->progress.time / 1000, out->progress.time % 1000, out->progress.steps, how, words);
+             "at %" PRIu64 ".%03" PRIu64 " s, step %" PRIu64 ": %s%s%.200s\n",
+             out->progress.time / 1000, out->progress.time % 1000, out->progress.steps, how,
+             words[0] == '\0' ? "" : "; ", words);
 }
 
 void ez_trial_end(ez_trial *trial, ez_trial_result *out, int status)
