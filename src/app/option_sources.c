@@ -313,6 +313,7 @@ static void set_defaults(ez_options *out)
     out->http_on = ez_endpoint_parse(&out->http, "127.0.0.1:5000");
     ez_network_classic(&out->network);
     out->outbound = 8;
+    out->record_mib = 256;
     out->inbound = 64;
     out->log_level = EZ_LOG_INFO;
 }

@@ -128,6 +128,16 @@ static bool set_log_file(ez_options *options, ez_complaint *why, const char *val
     return set_path(&options->log_file, why, value);
 }
 
+static bool set_record(ez_options *options, ez_complaint *why, const char *value)
+{
+    return set_path(&options->record, why, value);
+}
+
+static bool set_record_size(ez_options *options, ez_complaint *why, const char *value)
+{
+    return parse_number(&options->record_mib, why, value, EZ_RECORD_MIB_MIN, EZ_RECORD_MIB_MAX);
+}
+
 static bool set_network(ez_options *options, ez_complaint *why, const char *value)
 {
     if (!ez_network_by_name(&options->network, value)) {
@@ -327,6 +337,18 @@ static void print_log_file(const ez_options *options, ez_buffer *out, const char
     }
 }
 
+static void print_record(const ez_options *options, ez_buffer *out, const char *name)
+{
+    if (options->record != NULL) {
+        ez_buffer_printf(out, "%s = %s\n", name, options->record);
+    }
+}
+
+static void print_record_size(const ez_options *options, ez_buffer *out, const char *name)
+{
+    ez_buffer_printf(out, "%s = %" PRIu64 "\n", name, options->record_mib);
+}
+
 /* ---- lists ------------------------------------------------------------------------------- */
 
 static void reset_peers(ez_options *options)
@@ -355,6 +377,7 @@ void ez_options_clear(ez_options *options)
     reset_http_names(options);
     free(options->data_dir);
     free(options->log_file);
+    free(options->record);
     memset(options, 0, sizeof *options);
 }
 
@@ -388,6 +411,8 @@ const ez_option_spec ez_option_specs[EZ_OPTION_COUNT] = {
     VALUE("log-level", "LEVEL", "error, warn, info, debug or trace (info)", log_level),
     VALUE("log-format", "FORMAT", "text or json (text)", log_format),
     VALUE("log-file", "FILE", "log here and not to standard error; SIGHUP reopens it", log_file),
+    VALUE("record", "FILE", "write down all that the core takes in, for `ezsim replay`", record),
+    VALUE("record-size", "MIB", "of FILE, FILE.1, ... together (256)", record_size),
     {"config", EZ_ARGUMENT_REQUIRED, "FILE", "read `name = value` lines from FILE", EZ_ACTION_RUN,
      NULL, NULL, NULL},
     ACTION("check-config", EZ_ACTION_CHECK_CONFIG, "check all options and exit"),

@@ -50,6 +50,8 @@ typedef struct ez_options {
     ez_log_level log_level;
     ez_log_style log_style;
     char *log_file; /* NULL: standard error */
+    char *record;   /* NULL: no record */
+    uint64_t record_mib;
 } ez_options;
 
 /* Why something cannot be used, for a person. */
@@ -94,7 +96,7 @@ typedef struct ez_option_spec {
     void (*reset)(ez_options *options); /* lists: forget what weaker places said */
 } ez_option_spec;
 
-#define EZ_OPTION_COUNT 20
+#define EZ_OPTION_COUNT 22
 extern const ez_option_spec ez_option_specs[EZ_OPTION_COUNT];
 
 /* ez_option_find: an option by its name; NULL when there is none. */

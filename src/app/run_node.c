@@ -158,11 +158,11 @@ static ez_status start_node(ez_app *app)
                            .log = app->log,
                            .signer = ez_keypair_signer(&app->keypair)};
     randombytes_buf(config.seed, sizeof config.seed);
-    ez_status status = ez_node_new(&app->node, &config, &ports, ez_driver_now(app->driver));
+    ez_status status = ez_app_new_node(app, &config, &ports);
     if (status != EZ_OK) {
         return fail(app, "node", status);
     }
-    ez_core core = ez_node_core(app->node);
+    ez_core core = ez_app_core(app);
     ez_driver_start(app->driver, &core);
     return EZ_OK;
 }
@@ -214,8 +214,8 @@ static ez_status announce_ready(ez_app *app)
 static ez_status start(ez_app *app)
 {
     static ez_status (*const steps[])(ez_app *) = {
-        start_loop,   start_descriptors, start_data_dir, start_dns,  start_store,
-        start_driver, start_threads,     start_node,     start_http, announce_ready,
+        start_loop,    start_descriptors,  start_data_dir, start_dns,  start_store,    start_driver,
+        start_threads, ez_app_open_record, start_node,     start_http, announce_ready,
     };
     ez_status status = EZ_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && status == EZ_OK; i++) {
@@ -239,7 +239,7 @@ static void clear(ez_app *app)
     if (app->driver != NULL) {
         ez_driver_free(app->driver);
     }
-    ez_node_free(app->node);
+    ez_app_free_node(app);
     if (app->base != NULL) {
         /* a name look-up that was cancelled still has a callback to run, which needs the resolver
          */
@@ -264,14 +264,37 @@ static void clear(ez_app *app)
     }
 }
 
-ez_exit_code ez_run_node(const ez_options *options, ez_log_sink *sink)
+/* One life of the node. For the next, if there is one, the addresses stay that were bound. */
+static ez_status live(ez_options *options, ez_log_sink *sink, bool *again)
 {
     ez_app app = {.options = options, .sink = sink, .log = ez_log_sink_log(sink)};
     ez_status status = start(&app);
+    if (status == EZ_OK) {
+        ez_signals_unblock(); /* those that came between two lives */
+    }
     if (status == EZ_OK && event_base_dispatch(app.base) < 0) {
         status = fail(&app, "event loop", EZ_ERR_IO);
     }
+    *again = status == EZ_OK && app.restarting;
+    if (*again) {
+        ez_signals_block();
+        ez_driver_listening(app.driver, &options->listen);
+        if (app.http != NULL) {
+            ez_http_listening(app.http, &options->http);
+        }
+    }
     clear(&app);
+    return status;
+}
+
+ez_exit_code ez_run_node(const ez_options *options, ez_log_sink *sink)
+{
+    ez_options present = *options;
+    bool again;
+    ez_status status;
+    do {
+        status = live(&present, sink, &again);
+    } while (again);
     libevent_global_shutdown();
     if (status == EZ_OK) {
         ez_log_emit(ez_log_sink_log(sink), EZ_LOG_INFO, "stopped",

@@ -63,9 +63,30 @@ static void on_readable(evutil_socket_t fd, short what, void *self)
     }
 }
 
+static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGALRM};
+
+static void set_mask(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        sigaddset(&set, numbers[i]);
+    }
+    (void)sigprocmask(how, &set, NULL); /* fails for a bad `how` only */
+}
+
+void ez_signals_block(void)
+{
+    set_mask(SIG_BLOCK);
+}
+
+void ez_signals_unblock(void)
+{
+    set_mask(SIG_UNBLOCK);
+}
+
 static void set_handlers(void (*handler)(int))
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGALRM};
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

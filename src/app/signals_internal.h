@@ -22,6 +22,11 @@ typedef struct ez_signal_actions {
 /* ez_signals_new: catch them; one object at a time in a process. */
 EZ_MUST_USE ez_status ez_signals_new(ez_signals **out, struct event_base *base,
                                      const ez_signal_actions *actions);
+/* ez_signals_block: keep the signals that are handled here for later, so that none takes its
+ * default action while nobody handles them; ez_signals_unblock: let them come. */
+void ez_signals_block(void);
+void ez_signals_unblock(void);
+
 void ez_signals_free(ez_signals *signals); /* NULL is fine */
 
 #endif

@@ -37,17 +37,10 @@ static void on_look(evutil_socket_t fd, short what, void *self)
     }
 }
 
-void ez_app_stop(void *self)
+static void begin(ez_app *app, const char *reason)
 {
-    ez_app *app = self;
-    if (app->stopping) {
-        return;
-    }
     app->stopping = true;
-    ez_log_emit(app->log, EZ_LOG_INFO, "stopping", EZ_LOG_TEXT("reason", "signal"));
-    if (ez_notify_send(getenv("NOTIFY_SOCKET"), "STOPPING=1") != EZ_OK) {
-        ez_log_emit(app->log, EZ_LOG_WARN, "notify-failed", EZ_LOG_TEXT("what", "STOPPING=1"));
-    }
+    ez_log_emit(app->log, EZ_LOG_INFO, "stopping", EZ_LOG_TEXT("reason", reason));
     app->stop_deadline = now_ms(app) + STOP_GRACE_MS;
     const struct timeval interval = {.tv_usec = LOOK_MS * 1000};
     app->settle_timer = event_new(app->base, -1, EV_PERSIST, on_look, app);
@@ -58,6 +51,27 @@ void ez_app_stop(void *self)
     ez_event event = {.type = EZ_EVENT_COMMAND,
                       .as.command = {.type = EZ_COMMAND_SHUTDOWN, .request = UINT64_MAX}};
     ez_driver_handle(app->driver, &event);
+}
+
+void ez_app_stop(void *self)
+{
+    ez_app *app = self;
+    bool first = !app->stopping || app->restarting;
+    app->restarting = false;
+    if (first && ez_notify_send(getenv("NOTIFY_SOCKET"), "STOPPING=1") != EZ_OK) {
+        ez_log_emit(app->log, EZ_LOG_WARN, "notify-failed", EZ_LOG_TEXT("what", "STOPPING=1"));
+    }
+    if (!app->stopping) {
+        begin(app, "signal");
+    }
+}
+
+void ez_app_restart(ez_app *app)
+{
+    if (!app->stopping) {
+        app->restarting = true;
+        begin(app, "the record is full: starting anew with the next file");
+    }
 }
 
 void ez_app_stopped(ez_app *app)

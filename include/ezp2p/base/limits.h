@@ -62,6 +62,9 @@
 #define EZ_EVENT_RING_MAX           8192
 #define EZ_RECORD_BYTES_MAX         4194304
 #define EZ_RECORD_EFFECTS_MAX       65536
+#define EZ_RECORD_FILES_MAX         100
+#define EZ_RECORD_MIB_MIN           8
+#define EZ_RECORD_MIB_MAX           1048576
 
 #define EZ_HTTP_HEADER_BYTES_MAX      16384
 #define EZ_HTTP_BODY_BYTES_MAX        1048576
@@ -188,7 +191,10 @@
     X(EZ_REGISTER_AT_ONCE_MAX, "addresses", "asked at a time") \
     X(EZ_EVENT_RING_MAX, "events", "kept for subscribers that resume") \
     X(EZ_RECORD_BYTES_MAX, "bytes", "one record of --record; the largest holds a frame, a body or the address book") \
-    X(EZ_RECORD_EFFECTS_MAX, "effects", "of one event, recorded one by one; a hash covers those beyond")
+    X(EZ_RECORD_EFFECTS_MAX, "effects", "of one event, recorded one by one; a hash covers those beyond") \
+    X(EZ_RECORD_FILES_MAX, "files", "of --record, whatever their size: a node that restarts often leaves many") \
+    X(EZ_RECORD_MIB_MIN, "MiB", "for --record-size: a start, and two of the largest records") \
+    X(EZ_RECORD_MIB_MAX, "MiB", "for --record-size: 1 TiB")
 /* clang-format on */
 
 static_assert(EZ_BLOCK_BODY_BYTES_MAX < EZ_FRAME_BYTES_MAX, "a block body must fit a frame");
