@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Checks this cheap, up to some 400 us, run at once: to wake a worker and be woken takes a good part
- * of that. Together at most so many for one event, or a message with a thousand transactions would
- * hold the loop for 45 ms. */
+/* Checks this cheap, up to some 400 us, run at once: to wake a worker and be woken takes a good
+ * part of that. Together at most so many for one event, or a message with a thousand transactions
+ * would hold the loop for 45 ms. */
 #define INLINE_COST_MAX   8
 #define INLINE_COST_EVENT 16
 
