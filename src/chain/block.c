@@ -159,7 +159,7 @@ static ez_rule check_reward(const ez_block *block, uint32_t first, uint32_t *bad
     return reward_has_form(&tx, &block->header) ? EZ_RULE_OK : EZ_RULE_BODY_REWARD_FORM;
 }
 
-/* The transactions before `first` are known to be of right form, and no rewards. */
+/* The transactions before `first` are known to be of right form, distinct, and no rewards. */
 static ez_rule check_block(const ez_block *block, const ez_network *network, uint32_t first,
                            uint32_t *bad)
 {
@@ -169,7 +169,7 @@ static ez_rule check_block(const ez_block *block, const ez_network *network, uin
         return EZ_RULE_OK;
     }
     ez_rule rule = check_forms(block, first, bad);
-    if (rule == EZ_RULE_OK) {
+    if (rule == EZ_RULE_OK && first == 0) {
         rule = check_repeats(block, bad);
     }
     return rule == EZ_RULE_OK ? check_reward(block, first, bad) : rule;

@@ -10,8 +10,8 @@ ez_rule ez_block_parse_at(ez_block **out, const ez_network *network, const ez_he
                           ez_blob *body, uint32_t *bad);
 
 /* ez_block_parse_known: the same for a body all of whose transactions but the last, known[0 ..
- * known_count), the caller has decoded and hashed before: none of them a reward, one right behind
- * the other from the start of the body. They are not decoded and hashed again. */
+ * known_count), the caller has decoded and hashed before: none of them a reward, no two of one id,
+ * one right behind the other from the start of the body. They are not looked at again. */
 ez_rule ez_block_parse_known(ez_block **out, const ez_network *network, const ez_header *header,
                              ez_blob *body, const ez_block_tx *known, uint32_t known_count,
                              uint32_t *bad);

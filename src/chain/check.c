@@ -11,7 +11,7 @@
  * check about 4 KiB of body are hashed into ids and tree nodes. */
 #define TX_BYTES_USUAL         170
 #define HASHED_BYTES_PER_CHECK 4096
-#define KNOWN_TXS_PER_CHECK    200 /* tree nodes to hash, ids to sort */
+#define KNOWN_TXS_PER_CHECK    200 /* tree nodes to hash */
 
 ez_check_job *ez_check_job_new(ez_check_kind kind, uint64_t id, const ez_network *network)
 {

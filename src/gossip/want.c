@@ -69,6 +69,9 @@ void ez_want_free(ez_want *want)
 static entry *find_entry(const ez_want *want, const ez_tx_id *id)
 {
     entry *item = NULL;
+    if (want->entries == NULL) {
+        return NULL; /* as for most transactions of most blocks: no hash need be computed */
+    }
     unsigned hash = ez_table_hash(&want->key, id, sizeof(*id));
     HASH_FIND_BYHASHVALUE(hh, want->entries, id, sizeof(*id), hash, item);
     return item;

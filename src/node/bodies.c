@@ -367,7 +367,7 @@ static uint32_t *unverified(const ez_node *node, const ez_block *block, uint32_t
 
 static bool needs_signatures(ez_node *node, const node_job *job, ez_check_job *done)
 {
-    if (done->kind == EZ_CHECK_SIGNATURES || done->verify) {
+    if (done->kind == EZ_CHECK_SIGNATURES || done->verify || done->known != NULL) {
         return false;
     }
     uint32_t count = 0;

@@ -145,6 +145,7 @@ typedef struct node_partial {
     ez_link_id peer;
     ez_blob **txs;      /* one per transaction, the reward last; NULL: missing */
     ez_block_tx *known; /* of those that the pool had */
+    bool repeats;       /* the announcement names one of them twice */
     size_t tx_count;
     uint32_t *missing;
     size_t missing_count;

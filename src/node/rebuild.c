@@ -107,12 +107,15 @@ static void fill_from_pool(ez_node *node, node_partial *partial, const ez_messag
     const ez_pool_entry *entry = ez_pool_first(node->pool);
     for (; entry != NULL; entry = ez_pool_next(node->pool, entry)) {
         uint64_t short_id = node_short_id(&partial->id, &entry->id);
+        unsigned filled = 0;
         for (uint32_t at = map.first[place_of(&map, short_id)]; at != 0; at = map.next[at - 1]) {
             if (map.short_ids[at - 1] == short_id && partial->txs[at - 1] == NULL) {
                 partial->txs[at - 1] = ez_blob_ref(entry->bytes);
                 partial->known[at - 1].id = entry->id;
+                filled++;
             }
         }
+        partial->repeats |= filled > 1;
     }
     places_clear(&map);
 }
@@ -168,7 +171,7 @@ static void complete(ez_node *node, node_partial *partial, job_source source)
     ez_link_id peer = partial->peer;
     ez_blob *body = assemble(partial);
     node_known_txs known = {NULL, 0};
-    if (source == JOB_BODY_REBUILT) {
+    if (source == JOB_BODY_REBUILT && !partial->repeats) {
         known = (node_known_txs){partial->known, (uint32_t)partial->tx_count - 1};
         partial->known = NULL;
     }

@@ -23,8 +23,9 @@ typedef struct ez_check_job {
     bool verify;
     uint32_t *positions; /* owned */
     uint32_t position_count;
-    ez_block_tx *known; /* owned; the index of all transactions but the last, which the core has
-                         * decoded and hashed before and none of which is a reward. NULL: nothing */
+    ez_block_tx *known; /* owned; the index of all transactions but the last, when the core has
+                         * decoded, hashed and verified them before, no two are of one id, and none
+                         * is a reward. NULL: nothing is known */
     uint32_t known_count;
 
     /* results */

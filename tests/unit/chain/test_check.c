@@ -202,40 +202,6 @@ Test(check, what_is_known_of_a_body_changes_no_verdict)
     ez_buffer_clear(&other);
 }
 
-Test(check, a_repeat_among_the_known_is_found)
-{
-    ez_network network = sample_network();
-    ez_buffer body = {0}, distinct = {0};
-
-    sample_add_notes(&body, 2, 0);
-    sample_add_notes(&body, 1, 1);
-    sample_add(&body, sample_reward());
-    ez_buffer_add(&distinct, body.data, body.size);
-    ez_check_job *plain = body_job(&network, &distinct, false);
-    ez_check_run(plain);
-    cr_assert_eq(plain->rule, EZ_RULE_BODY_REPEAT);
-    uint32_t count = 0;
-    ez_block_tx known[4] = {{.offset = 0}};
-    ez_reader reader;
-    ez_tx tx;
-    ez_reader_init(&reader, body.data, body.size);
-    while (!ez_reader_is_done(&reader)) {
-        known[count].offset = (uint32_t)reader.at;
-        cr_assert_eq(ez_tx_decode(&tx, &reader), EZ_RULE_OK);
-        known[count].size = (uint32_t)reader.at - known[count].offset;
-        ez_tx_id_of(&known[count].id, &network.genesis_id, body.data + known[count].offset,
-                    known[count].size);
-        count++;
-    }
-    ez_block index = {.txs = known, .tx_count = count};
-    ez_check_job *job = known_job(&network, &index, &plain->header, &body);
-    cr_expect_eq(job->rule, EZ_RULE_BODY_REPEAT);
-    cr_expect_eq(job->bad_position, plain->bad_position);
-    ez_check_job_free(job);
-    ez_check_job_free(plain);
-    ez_buffer_clear(&body);
-}
-
 static ez_rule check_positions(const ez_network *network, ez_block *block,
                                const uint32_t *positions, uint32_t count, uint32_t *bad)
 {

@@ -246,6 +246,40 @@ Test(blocks, block_of_pooled_transactions_needs_no_request)
     rebuild_end(made, 0);
 }
 
+/* The work is real, and both places are filled from the pool: still no block. */
+Test(blocks, block_that_takes_a_pooled_transaction_twice_is_refused)
+{
+    rebuild *const made = rebuild_new(5, 2, 2);
+    const ez_keypair pair = fixture_keypair(1);
+    fixture_tx twice[2] = {made->notes[0], made->notes[0]};
+    const fixture_block_spec spec = {.network = made->chain->network,
+                                     .parent = &made->chain->network->genesis,
+                                     .miner = &pair.public_key,
+                                     .txs = twice,
+                                     .tx_count = 2};
+    ez_header header = fixture_header(spec.network, spec.parent, 0);
+    ez_blob *const body = fixture_body(&spec, &header);
+    ez_block_id id;
+    fixture_find_proof(&header, &id);
+    const uint64_t short_ids[2] = {short_id_of(&id, &twice[0].id), short_id_of(&id, &twice[0].id)};
+    const size_t reward_at = 2 * ez_blob_size(twice[0].bytes);
+    ez_message message = {.type = EZ_MSG_ANNOUNCE_BLOCK};
+    message.as.announce_block.header = header;
+    message.as.announce_block.short_ids = short_ids;
+    message.as.announce_block.short_id_count = 2;
+    message.as.announce_block.reward =
+        (ez_byte_span){ez_blob_data(body) + reward_at, ez_blob_size(body) - reward_at};
+    ez_stranger_send(made->source, &message);
+    ez_world_run(made->world, LATENCY_MS);
+    cr_expect_eq(counters_of(made->world, 1)->bodies_rebuilt, 1);
+    cr_expect_eq(height_of(made->world, 1), 1);
+    ez_block_info info;
+    cr_assert(ez_node_block_by_id(ez_world_node(made->world, 1), &info, &id));
+    cr_expect(info.invalid);
+    ez_blob_unref(body);
+    rebuild_end(made, 0);
+}
+
 Test(blocks, missing_transactions_are_asked_for_by_position)
 {
     rebuild *const made = rebuild_new(6, 5, 3);
