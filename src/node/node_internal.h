@@ -107,7 +107,6 @@ typedef struct ez_peer {
     size_t waiter_count;
 
     /* addresses */
-    bool addresses_asked; /* by us */
     bool addresses_given; /* by us, once per link */
     uint32_t addresses_taken;
 

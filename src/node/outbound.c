@@ -3,10 +3,16 @@
 
 #include <stdlib.h>
 
-#define ADDRESSES_RELAYED_MAX 10   /* of one message; more of them are no news but a list */
-#define ADDRESSES_TAKEN_MAX   4000 /* of one peer, over the life of its link */
-#define BOOK_SAVE_MS          60000
-#define BOOK_RETRY_MS         1000
+#define ADDRESSES_RELAYED_MAX 10 /* of one message; more of them are no news but a list */
+
+/* Known addresses from which on a node only passes on those of its own peers. Before that it may be
+ * one of many that start together and find each other by such news; if all went on for ever, n
+ * nodes would send n * n messages. */
+#define ADDRESSES_ENOUGH 32
+
+#define ADDRESSES_TAKEN_MAX 4000 /* of one peer, over the life of its link */
+#define BOOK_SAVE_MS        60000
+#define BOOK_RETRY_MS       1000
 
 static void dial(ez_node *node, uint64_t number, const char *host, uint16_t port)
 {
@@ -96,34 +102,42 @@ void node_dial_some(ez_node *node)
     }
 }
 
-/* Tell two random other peers about an address, so that nodes that start together find each other.
- */
-static void pass_on(ez_node *node, const ez_peer *source, const ez_endpoint *endpoint)
+static void tell_addresses(ez_node *node, ez_peer *to, const ez_endpoint *list, size_t count)
 {
-    size_t count = 0;
+    bool public = ez_endpoint_reach(&to->remote) == EZ_REACH_PUBLIC;
+    ez_known_address *rows = ez_alloc(count, sizeof(*rows));
+    ez_message message = {.type = EZ_MSG_ADDRESSES};
+    message.as.addresses.list = rows;
+    for (size_t i = 0; i < count; i++) {
+        if (!public || ez_endpoint_reach(&list[i]) == EZ_REACH_PUBLIC) {
+            rows[message.as.addresses.count++].endpoint = list[i];
+        }
+    }
+    if (message.as.addresses.count > 0) {
+        node_send(node, to, &message, rows, NULL);
+    } else {
+        free(rows);
+    }
+}
+
+/* Tell two random other peers about addresses, so that nodes that start together find each other.
+ */
+static void pass_on(ez_node *node, const ez_peer *source, const ez_endpoint *list, size_t count)
+{
+    size_t others = 0;
     const ez_peer *chosen[2] = {NULL, NULL};
     for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
         if (!peer->ready || peer->closing || peer == source) {
             continue;
         }
-        count++;
-        size_t at = count <= 2 ? count - 1 : (size_t)ez_rng_below(&node->rng, count);
+        others++;
+        size_t at = others <= 2 ? others - 1 : (size_t)ez_rng_below(&node->rng, others);
         if (at < 2) {
             chosen[at] = peer;
         }
     }
-    for (size_t i = 0; i < 2; i++) {
-        ez_peer *to = chosen[i] == NULL ? NULL : node_peer(node, chosen[i]->link);
-        if (to == NULL || (ez_endpoint_reach(endpoint) != EZ_REACH_PUBLIC &&
-                           ez_endpoint_reach(&to->remote) == EZ_REACH_PUBLIC)) {
-            continue;
-        }
-        ez_known_address *row = ez_alloc(1, sizeof(*row));
-        row->endpoint = *endpoint;
-        ez_message message = {.type = EZ_MSG_ADDRESSES};
-        message.as.addresses.list = row;
-        message.as.addresses.count = 1;
-        node_send(node, to, &message, row, NULL);
+    for (size_t i = 0; i < 2 && chosen[i] != NULL; i++) {
+        tell_addresses(node, node_peer(node, chosen[i]->link), list, count);
     }
 }
 
@@ -133,7 +147,6 @@ void node_peer_is_ready(ez_node *node, ez_peer *peer)
     if (!peer->inbound) {
         ez_book_connected(node->book, &peer->remote, node->now);
         node->book_changed = true;
-        peer->addresses_asked = true;
         node_send(node, peer, &(ez_message){.type = EZ_MSG_GET_ADDRESSES}, NULL, NULL);
         return;
     }
@@ -142,7 +155,7 @@ void node_peer_is_ready(ez_node *node, ez_peer *peer)
     if (listening.port != 0) {
         ez_book_add(node->book, &listening, &peer->remote, node->now.wall, node->now);
         node->book_changed = true;
-        pass_on(node, peer, &listening);
+        pass_on(node, peer, &listening, 1);
     }
 }
 
@@ -171,17 +184,23 @@ void node_addresses_received(ez_node *node, ez_peer *peer, const ez_message *mes
     if (peer->addresses_taken > ADDRESSES_TAKEN_MAX) {
         return;
     }
-    bool news = count <= ADDRESSES_RELAYED_MAX; /* or one message would cause thousands */
+    bool enough = ez_book_count(node->book) >= ADDRESSES_ENOUGH;
+    bool news = !enough && count <= ADDRESSES_RELAYED_MAX;
+    ez_endpoint fresh[ADDRESSES_RELAYED_MAX];
+    size_t fresh_count = 0;
     for (size_t i = 0; i < count; i++) {
         const ez_known_address *row = &message->as.addresses.list[i];
         uint64_t age_us = (uint64_t)row->age_s * 1000000;
         ez_wall_us seen = node->now.wall > age_us ? node->now.wall - age_us : 0;
         bool is_new = ez_book_add(node->book, &row->endpoint, &peer->remote, seen, node->now);
         if (is_new && news) {
-            pass_on(node, peer, &row->endpoint);
+            fresh[fresh_count++] = row->endpoint;
         }
         node->book_changed |= is_new;
         node->dial_dirty |= is_new;
+    }
+    if (fresh_count > 0) {
+        pass_on(node, peer, fresh, fresh_count);
     }
 }
 

@@ -153,3 +153,28 @@ Test(discovery, dead_addresses_are_dialled_ever_less_often)
     cr_expect_leq(second, 80, "%zu dials", (size_t)second);
     world_end(world);
 }
+
+/* Address messages that a node receives, on average, in a swarm that starts at one moment. */
+static double address_messages(size_t hosts)
+{
+    ez_world *const world = ez_world_new(&(ez_world_config){
+        .network = fixture_network(), .seed = hosts, .latency_ms = LATENCY_MS, .jitter_ms = 50});
+    uint64_t messages = 0;
+    for (size_t host = 1; host <= hosts; host++) {
+        const size_t before[2] = {host - 1, host > 2 ? host - 2 : 1};
+        ez_world_add(world, before, host == 1 ? 0 : host == 2 ? 1 : 2);
+    }
+    ez_world_run(world, 20000);
+    for (size_t host = 1; host <= hosts; host++) {
+        messages += counters_of(world, host)->messages_in[EZ_MSG_ADDRESSES];
+        cr_expect_geq(peers_of(world, host), 8, "host %zu of %zu", host, hosts);
+    }
+    world_end(world);
+    return (double)messages / (double)hosts;
+}
+
+Test(discovery, news_of_addresses_do_not_grow_with_the_square_of_the_swarm)
+{
+    const double few = address_messages(60), many = address_messages(240);
+    cr_expect_lt(many, 1.25 * few, "%.1f messages a node among 240, %.1f among 60", many, few);
+}

@@ -58,30 +58,43 @@ Test(messages, addresses_of_one_peer_are_taken_up_to_a_bound)
     world_end(world);
 }
 
-static size_t passed_on(size_t count)
+/* Addresses that the node's other peers are sent when one peer sends `count`, with `known` in the
+ * book before. */
+static size_t passed_on(size_t known, size_t count)
 {
     ez_world *const world = world_new(3, 1);
     ez_stranger *const source = ez_stranger_new(world, 1, true);
     ez_stranger *const others[] = {ez_stranger_new(world, 1, true), ez_stranger_new(world, 1, true),
                                    ez_stranger_new(world, 1, true)};
-    size_t messages = 0;
+    size_t told = 0;
+    if (known > 0) {
+        send_addresses(source, 5000, known);
+    }
     send_addresses(source, 0, count);
     ez_world_run(world, 2 * LATENCY_MS);
     for (size_t i = 0; i < 3; i++) {
-        messages += ez_stranger_count(others[i], EZ_MSG_ADDRESSES);
+        const ez_message *const last = ez_stranger_last(others[i], EZ_MSG_ADDRESSES);
+        cr_expect_leq(ez_stranger_count(others[i], EZ_MSG_ADDRESSES), 1, "all in one message");
+        told += last == NULL ? 0 : last->as.addresses.count;
     }
     cr_expect_eq(ez_stranger_count(source, EZ_MSG_ADDRESSES), 0);
     world_end(world);
-    return messages;
+    return told;
 }
 
 Test(messages, few_new_addresses_are_passed_on_to_two_peers_many_to_none)
 {
-    cr_expect_eq(passed_on(1), 2);
-    const size_t most = passed_on(10);
+    cr_expect_eq(passed_on(0, 1), 2);
+    const size_t most = passed_on(0, 10);
     cr_expect(most > 10 && most <= 20, "%zu", most); /* some may share a place in the book */
-    cr_expect_eq(passed_on(11), 0, "or one message would cost two thousand");
-    cr_expect_eq(passed_on(EZ_ADDRESSES_MAX), 0);
+    cr_expect_eq(passed_on(0, 11), 0, "or one message would cost two thousand");
+    cr_expect_eq(passed_on(0, EZ_ADDRESSES_MAX), 0);
+}
+
+Test(messages, hearsay_is_not_passed_on_by_who_knows_enough)
+{
+    cr_expect_eq(passed_on(15, 1), 2);
+    cr_expect_eq(passed_on(100, 1), 0);
 }
 
 Test(messages, useless_addresses_are_not_kept)
