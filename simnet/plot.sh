@@ -3,9 +3,11 @@
 #
 #   simnet/plot.sh FILE.sim [--out DIR] [--png] [ezsim options]
 #   simnet/plot.sh DIR [--out DIR] [--png]
+#   simnet/plot.sh scale [--out DIR] [--png]
 #
 #   FILE.sim   a scenario, such as simnet/scenarios/partition-heal.sim
 #   DIR        what `ezsim run FILE --data DIR` has left
+#   scale      what `tests/bench/run.sh scale` has measured: costs by the number of nodes
 #   --out DIR  the pictures go here (default: build/plots/NAME)
 #   --png      PNG pictures instead of SVG
 #
@@ -31,13 +33,21 @@ while (($#)); do
     shift
 done
 [[ -n $subject ]] || usage 2 >&2
+if [[ $subject == scale && ! -e $subject ]]; then
+    subject=$ez_root/build/bench/scale.tsv
+    [[ -e $subject ]] || ez_fail "nothing was measured yet; run tests/bench/run.sh scale"
+fi
 [[ -e $subject ]] || ez_fail "there is no $subject"
 
-name=$(basename -- "$subject" .sim)
+name=$(basename -- "${subject%.tsv}" .sim)
+pictures=(propagation forks bandwidth)
 out=$(realpath -m -- "${out:-$ez_root/build/plots/$name}")
 mkdir -p "$out"
 ez_install "${ez_packages_build[@]}" "${ez_packages_plot[@]}"
-if [[ -d $subject ]]; then
+if [[ $subject == */scale.tsv ]]; then
+    data=$(dirname -- "$subject")
+    pictures=(scale)
+elif [[ -d $subject ]]; then
     data=$(realpath -- "$subject")
 else
     data=$out
@@ -57,6 +67,6 @@ draw() {
     printf '%s\n' "$out/$1.$kind"
 }
 
-for picture in propagation forks bandwidth; do
+for picture in "${pictures[@]}"; do
     draw "$picture"
 done
