@@ -293,7 +293,9 @@ ez_rule ez_block_check_signatures(const ez_block *block, const ez_network *netwo
 void ez_block_tx_get(ez_tx *out, const ez_block *block, uint32_t position)
 {
     EZ_ASSERT(position < block->tx_count);
-    EZ_ASSERT(decode_tx(out, block, position) == EZ_RULE_OK);
+    const ez_block_tx *tx = &block->txs[position];
+
+    ez_tx_decode_again(out, ez_blob_data(block->body) + tx->offset, tx->size);
 }
 
 ez_block *ez_block_ref(ez_block *block)

@@ -318,7 +318,8 @@ static void fill_tx(ez_tx *out, const ez_tx_layout *layout)
     }
 }
 
-ez_rule ez_tx_decode(ez_tx *out, ez_reader *reader)
+/* Decode what fits its fields; the form is not judged. */
+static ez_rule read_tx(ez_tx *out, ez_reader *reader)
 {
     ez_tx_layout layout;
     ez_rule rule = ez_tx_scan(&layout, reader);
@@ -335,7 +336,23 @@ ez_rule ez_tx_decode(ez_tx *out, ez_reader *reader)
         return EZ_RULE_TX_MEMO;
     }
     fill_tx(out, &layout);
-    return ez_tx_check_form(out);
+    return EZ_RULE_OK;
+}
+
+ez_rule ez_tx_decode(ez_tx *out, ez_reader *reader)
+{
+    ez_rule rule = read_tx(out, reader);
+
+    return rule == EZ_RULE_OK ? ez_tx_check_form(out) : rule;
+}
+
+void ez_tx_decode_again(ez_tx *out, const void *data, size_t size)
+{
+    ez_reader reader;
+
+    ez_reader_init(&reader, data, size);
+    ez_rule rule = read_tx(out, &reader);
+    EZ_ASSERT(rule == EZ_RULE_OK);
 }
 
 /* Identity and signature. */
