@@ -3,11 +3,12 @@
 #
 #   simnet/plot.sh FILE.sim [--out DIR] [--png] [ezsim options]
 #   simnet/plot.sh DIR [--out DIR] [--png]
-#   simnet/plot.sh scale [--out DIR] [--png]
+#   simnet/plot.sh scale|FILE.tsv [--out DIR] [--png]
 #
 #   FILE.sim   a scenario, such as simnet/scenarios/partition-heal.sim
 #   DIR        what `ezsim run FILE --data DIR` has left
-#   scale      what `tests/bench/run.sh scale` has measured: costs by the number of nodes
+#   scale      what `tests/bench/run.sh scale` has measured last: costs by the number of nodes; its
+#              table is build/bench/scale.tsv, and FILE.tsv is a copy of such a table
 #   --out DIR  the pictures go here (default: build/plots/NAME)
 #   --png      PNG pictures instead of SVG
 #
@@ -33,7 +34,7 @@ while (($#)); do
     shift
 done
 [[ -n $subject ]] || usage 2 >&2
-if [[ $subject == scale && ! -e $subject ]]; then
+if [[ $subject == scale ]]; then
     subject=$ez_root/build/bench/scale.tsv
     [[ -e $subject ]] || ez_fail "nothing was measured yet; run tests/bench/run.sh scale"
 fi
@@ -44,8 +45,8 @@ pictures=(propagation forks bandwidth)
 out=$(realpath -m -- "${out:-$ez_root/build/plots/$name}")
 mkdir -p "$out"
 ez_install "${ez_packages_build[@]}" "${ez_packages_plot[@]}"
-if [[ $subject == */scale.tsv ]]; then
-    data=$(dirname -- "$subject")
+if [[ $subject == *.tsv ]]; then
+    data=$(realpath -- "$subject")
     pictures=(scale)
 elif [[ -d $subject ]]; then
     data=$(realpath -- "$subject")

@@ -79,6 +79,17 @@ class Tables(unittest.TestCase):
                 begin = pathlib.Path(path).read_bytes()[:200]
                 self.assertTrue(begin.startswith(b"\x89PNG") if option else b"<?xml" in begin, path)
 
+    def test_the_scale_curves_are_drawn_from_a_table_of_the_bench(self):
+        table = pathlib.Path(self.folder.name, "scale.tsv")
+        table.write_text("# processes\n10\t1\t2\t3\t4\t1\t1000\t5000\n20\t1\t2\t3\t4\t1\t1000\t5000\n"
+                         "\n\n# simulated\n100\t1\t2\t3\t4\t1\t1000\t50\n")
+        done = subprocess.run([ROOT / "simnet/plot.sh", table, "--out", self.folder.name],
+                              capture_output=True, text=True, timeout=300)
+        self.assertEqual(0, done.returncode, done.stderr)
+        picture = pathlib.Path(self.folder.name, "scale.svg")
+        self.assertEqual(done.stdout.split(), [str(picture)])
+        self.assertIn("simulated", picture.read_text())
+
     def test_a_folder_that_cannot_be_written_is_an_error(self):
         scenario = pathlib.Path(self.folder.name, "halves.sim")
         done = subprocess.run([EZSIM, "run", scenario, "--data", "/dev/null/x"],
