@@ -30,9 +30,10 @@ typedef enum fault_kind {
     FAULT_JOIN,
     FAULT_RACE,  /* two nodes find a block at one time */
     FAULT_BURST, /* many transactions at once */
+    FAULT_LOSS,  /* power fails while transactions or a block are on their way to the disk */
 } fault_kind;
 
-#define FAULT_KINDS (FAULT_BURST + 1)
+#define FAULT_KINDS (FAULT_LOSS + 1)
 
 typedef struct drawn_action {
     ez_time_ms at;
@@ -43,8 +44,8 @@ typedef struct drawing {
     ez_buffer *out;
     ez_rng rng;
     uint32_t nodes;
-    ez_time_ms duration;
-    drawn_action actions[2 * FAULTS_MAX]; /* a fault and its end */
+    ez_time_ms duration, commit;
+    drawn_action actions[4 * FAULTS_MAX]; /* a fault, what leads to it, and its end */
     size_t action_count;
 } drawing;
 
@@ -132,7 +133,8 @@ static void draw_links(drawing *draw)
                          between_log(draw, 1, 1460));
     }
     ez_buffer_add_text(draw->out, "commit = ");
-    add_seconds(draw, chance(draw, 50) ? 5 : between_log(draw, 1, 2000));
+    draw->commit = chance(draw, 50) ? 5 : between_log(draw, 1, 2000);
+    add_seconds(draw, draw->commit);
     ez_buffer_add_text(draw->out, "\n");
 }
 
@@ -227,6 +229,21 @@ static void add_race(drawing *draw, ez_time_ms at)
     add_action(draw, at + between(draw, 0, 100), "block @%" PRIu64, between(draw, 1, draw->nodes));
 }
 
+/* What was not durable is lost only in the moment between: by chance that is seldom met. */
+static void add_loss(drawing *draw, ez_time_ms at)
+{
+    const host_names names = draw_hosts(draw);
+    if (chance(draw, 70)) {
+        add_action(draw, at, "tx %" PRIu64, between_log(draw, 4, 60));
+    }
+    if (chance(draw, 50)) {
+        add_action(draw, at, "block %s", names.text);
+    }
+    at += between(draw, 0, 2 * draw->commit);
+    add_action(draw, at, "crash %s", names.text);
+    add_action(draw, end_of(draw, at), "restart %s", names.text);
+}
+
 static void add_counted(drawing *draw, ez_time_ms at, const char *word, uint64_t max)
 {
     add_action(draw, at, "%s %" PRIu64, word, between_log(draw, 1, max));
@@ -267,6 +284,9 @@ static void add_kind(drawing *draw, fault_kind kind, ez_time_ms at)
         break;
     case FAULT_BURST:
         add_counted(draw, at, "tx", 100);
+        break;
+    case FAULT_LOSS:
+        add_loss(draw, at);
         break;
     }
 }
