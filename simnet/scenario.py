@@ -27,10 +27,13 @@ class Scenario:
         self.height_min = plan["height_min"]
         self.dials = plan["links"] // 2 if plan["topology"] == "regular" else None
         self._shares = plan["shares"]
+        self._relays = plan["relays"]
         self.actions = [action for action in plan["actions"]
                         if action["action"] not in SIMULATOR_ONLY]
         self.left_out = sorted({action["action"] for action in plan["actions"]}
                                & set(SIMULATOR_ONLY))
+        if plan["adversary"]:
+            self.left_out.append("the adversary")
 
     @classmethod
     def load(cls, ezsim, path):
@@ -43,6 +46,11 @@ class Scenario:
         """What part of all hashing is done by node `number` of the first ones."""
         shares = [self._shares[i % len(self._shares)] for i in range(self.nodes)]
         return self._shares[(number - 1) % len(self._shares)] / sum(shares)
+
+
+    def relay(self, number):
+        """The relay strategy of node `number`; None: what a node uses by itself."""
+        return self._relays[(number - 1) % len(self._relays)] if self._relays else None
 
 
 def amount_of(action, there_are):

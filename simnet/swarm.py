@@ -114,7 +114,9 @@ class Swarm:
         dialable = [peer for peer in ready if peer.listen != "off"]
         dials = self.scenario.dials if self.scenario else None
         peers = self.rng.sample(dialable, min(len(dialable), dials or self.rng.randint(1, 3)))
+        relay = self.scenario.relay(member.number) if self.scenario else None
         return [*self._mining(member), *(["--outbound", "0"] if dials else []),
+                *(["--relay", relay] if relay else []),
                 *(flag for peer in peers for flag in ("--peer", peer.listen)), *self.args.options]
 
     def _mining(self, member):

@@ -41,7 +41,12 @@ static void print_scenario(ez_buffer *out, const ez_scenario *scenario)
     }
     ez_buffer_printf(out, "],\"tx_per_1000_s\":%" PRIu64 ",\"height_min\":%" PRIu64,
                      scenario->tx_per_1000_s, scenario->bounds.height_min);
-    ez_buffer_add_text(out, ",\"actions\":[");
+    ez_buffer_printf(out, ",\"adversary\":%s,\"relays\":[",
+                     scenario->adversary.count == 0 ? "false" : "true");
+    for (size_t i = 0; i < scenario->relay_count; i++) {
+        ez_buffer_printf(out, "%s\"%s\"", i == 0 ? "" : ",", scenario->relays[i]->name);
+    }
+    ez_buffer_add_text(out, "],\"actions\":[");
     for (size_t i = 0; i < scenario->action_count; i++) {
         ez_buffer_add_text(out, i == 0 ? "" : ",");
         print_action(out, &scenario->actions[i]);

@@ -126,6 +126,7 @@ class Launcher(LauncherCase):
 SCENARIO = """nodes = 4
 duration = 9
 settle = 60
+relay = flood inv
 [mining]
 interval = 1
 shares = 2 1
