@@ -49,7 +49,8 @@ typedef struct drawing {
     size_t action_count;
 } drawing;
 
-/* From `low` to `high`, both included. */
+/* One draw in a call at most: compilers evaluate arguments in whatever order.
+ * From `low` to `high`, both included. */
 static uint64_t between(drawing *draw, uint64_t low, uint64_t high)
 {
     return low + ez_rng_below(&draw->rng, high - low + 1);
@@ -129,8 +130,8 @@ static void draw_links(drawing *draw)
         ez_buffer_printf(draw->out, "bandwidth = %" PRIu64 "\n", between(draw, 60, 2000) * 1000);
     }
     if (chance(draw, 60)) {
-        ez_buffer_printf(draw->out, "fragment = %s%" PRIu64 "\n", chance(draw, 70) ? "random " : "",
-                         between_log(draw, 1, 1460));
+        const char *const kind = chance(draw, 70) ? "random " : "";
+        ez_buffer_printf(draw->out, "fragment = %s%" PRIu64 "\n", kind, between_log(draw, 1, 1460));
     }
     ez_buffer_add_text(draw->out, "commit = ");
     draw->commit = chance(draw, 50) ? 5 : between_log(draw, 1, 2000);
@@ -225,8 +226,10 @@ static void add_skew(drawing *draw, ez_time_ms at)
 
 static void add_race(drawing *draw, ez_time_ms at)
 {
-    add_action(draw, at, "block @%" PRIu64, between(draw, 1, draw->nodes));
-    add_action(draw, at + between(draw, 0, 100), "block @%" PRIu64, between(draw, 1, draw->nodes));
+    const uint64_t one = between(draw, 1, draw->nodes);
+    const uint64_t other = between(draw, 1, draw->nodes);
+    add_action(draw, at, "block @%" PRIu64, one);
+    add_action(draw, at + between(draw, 0, 100), "block @%" PRIu64, other);
 }
 
 /* What was not durable is lost only in the moment between: by chance that is seldom met. */
