@@ -211,6 +211,7 @@ void node_stored(ez_node *node, uint64_t number)
         free(size);
     }
     ez_ledger_settle(node->ledger, number);
+    node_release_held(node);
     node_recent_settle(node);
     node_reply *reply, *next_reply;
     DL_FOREACH_SAFE (node->replies, reply, next_reply) {

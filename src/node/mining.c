@@ -48,14 +48,27 @@ static ez_header next_header(const ez_node *node)
     };
 }
 
+/* What goes into a block: the best of the pool that peers may know of. */
+static size_t select_entries(const ez_node *node, const ez_pool_entry **out, size_t max)
+{
+    size_t bytes_max = node->network.body_bytes_max - reward_bytes(node);
+    size_t selected = ez_pool_select(node->pool, out, max, bytes_max);
+    size_t count = 0;
+    for (size_t i = 0; i < selected; i++) {
+        if (out[i]->arrival < node_held_from(node)) {
+            out[count++] = out[i];
+        }
+    }
+    return count;
+}
+
 /* Fill the template's body from the pool, and its header. */
 static void make_template(ez_node *node)
 {
     ez_header header = next_header(node);
     size_t max = ez_pool_count(node->pool);
     const ez_pool_entry **entries = ez_alloc(max + 1, sizeof(const ez_pool_entry *));
-    size_t count =
-        ez_pool_select(node->pool, entries, max, node->network.body_bytes_max - reward_bytes(node));
+    size_t count = select_entries(node, entries, max);
     ez_tx_id *ids = ez_alloc(count + 1, sizeof(*ids));
     ez_block_tx *txs = ez_alloc(count + 1, sizeof(*txs));
     ez_buffer body = {0};
@@ -109,13 +122,15 @@ static void stop(ez_node *node)
 /* The newest arrival in the pool, to see whether it grew since the template was made. */
 static bool pool_moved(ez_node *node)
 {
-    return ez_pool_after(node->pool, node->template_pool_arrival) != NULL;
+    const ez_pool_entry *entry = ez_pool_after(node->pool, node->template_pool_arrival);
+    return entry != NULL && entry->arrival < node_held_from(node);
 }
 
 static void note_pool(ez_node *node)
 {
     const ez_pool_entry *entry = ez_pool_after(node->pool, node->template_pool_arrival);
-    for (; entry != NULL; entry = ez_pool_next(node->pool, entry)) {
+    for (; entry != NULL && entry->arrival < node_held_from(node);
+         entry = ez_pool_next(node->pool, entry)) {
         node->template_pool_arrival = entry->arrival;
     }
 }

@@ -104,6 +104,7 @@ void ez_node_free(ez_node *node)
     node_clear_effects(node);
     node_clear_requests(node);
     node_clear_waiting(node);
+    node_clear_held(node);
     node_clear_parked(node);
     node_recent_clear(node);
     ez_fetch_free(node->fetch);

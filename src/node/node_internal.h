@@ -9,6 +9,7 @@
  *   headers.c    header sync, block announcements, whose chain is how long
  *   bodies.c     which bodies to fetch, and what becomes of those that arrive
  *   rebuild.c    block bodies from announcements and the pool
+ *   held.c       entries of clients that are not on disk yet
  *   parked.c     acknowledged transactions that cannot stand at the moment
  *   serve.c      answering requests within the output budget
  *   chain.c      blocks into the tree and the ledger, reorganisations
@@ -195,6 +196,8 @@ typedef struct node_parked {
     struct node_parked *prev, *next;
 } node_parked;
 
+typedef struct node_held node_held; /* held.c */
+
 /* A resolve command under way. */
 typedef struct node_resolve {
     uint64_t request;
@@ -270,6 +273,7 @@ struct ez_node {
     /* transactions */
     node_parked *parked; /* oldest first */
     size_t parked_count;
+    node_held *held; /* oldest first */
     ez_want *want;
     ez_relay *relay;
     ez_known confirmed; /* transactions seen in blocks lately */
@@ -369,6 +373,18 @@ void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule);
 
 /* ---- relay.c */
 void node_relay_fresh(ez_node *node, const ez_relay_item *item, ez_blob *bytes);
+
+/* A transaction entered the pool and may be told of: to observers, and to peers as they like it. */
+void node_tx_is_public(ez_node *node, const ez_tx_id *id, ez_blob *bytes, bool own,
+                       ez_link_id from);
+
+/* ---- held.c */
+/* Keep a client's entry to ourselves until this event's write is durable. */
+void node_hold(ez_node *node, const ez_pool_entry *entry);
+/* Entries that arrived from here on (pool order) are not told of yet; UINT64_MAX: all are. */
+uint64_t node_held_from(const ez_node *node);
+void node_release_held(ez_node *node);
+void node_clear_held(ez_node *node);
 
 /* ---- parked.c */
 /* Keep an acknowledged transaction, whose row is on disk, to be tried again. */

@@ -138,8 +138,7 @@ static void keep_durable(ez_node *node, const ez_tx_id *id, ez_blob *bytes)
     op->bytes = ez_blob_ref(bytes);
 }
 
-static void note_accepted(ez_node *node, const ez_tx_id *id, ez_blob *bytes, bool own,
-                          ez_link_id from)
+void node_tx_is_public(ez_node *node, const ez_tx_id *id, ez_blob *bytes, bool own, ez_link_id from)
 {
     node->counters.txs_accepted++;
     node->pool_grew = true;
@@ -163,7 +162,7 @@ void node_take_orphans(ez_node *node)
     ez_blob *bytes = NULL;
     while (ez_pool_take_orphan(node->pool, &tx, &id, &bytes, node->now.mono)) {
         if (ez_pool_add(node->pool, NULL, &tx, &id, bytes, false, node->now.mono) == EZ_RULE_OK) {
-            note_accepted(node, &id, bytes, false, (ez_link_id){0});
+            node_tx_is_public(node, &id, bytes, false, (ez_link_id){0});
         }
         ez_blob_unref(bytes);
     }
@@ -173,7 +172,8 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
                      bool from_client, ez_link_id peer)
 {
     ez_want_received(node->want, id);
-    ez_rule rule = ez_pool_add(node->pool, NULL, tx, id, bytes, from_client, node->now.mono);
+    const ez_pool_entry *entry = NULL;
+    ez_rule rule = ez_pool_add(node->pool, &entry, tx, id, bytes, from_client, node->now.mono);
     if (rule == EZ_RULE_TX_POOL_KNOWN && from_client) {
         ez_pool_set_durable(node->pool, id);
         keep_durable(node, id, bytes);
@@ -182,8 +182,10 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
     } else if (rule == EZ_RULE_OK) {
         if (from_client) {
             keep_durable(node, id, bytes);
+            node_hold(node, entry);
+        } else {
+            node_tx_is_public(node, id, bytes, false, peer);
         }
-        note_accepted(node, id, bytes, from_client, peer);
         if (tx->sender.kind == EZ_PARTY_ADDRESS) {
             node_retry_parked(node);
         }
@@ -283,7 +285,9 @@ static void announce_to(ez_node *node, ez_peer *peer)
     ez_tx_id ids[EZ_IDS_MAX];
     size_t count = 0;
     const ez_pool_entry *entry = ez_pool_after(node->pool, peer->pool_cursor);
-    for (; entry != NULL && count < EZ_IDS_MAX; entry = ez_pool_next(node->pool, entry)) {
+    const uint64_t end = node_held_from(node);
+    for (; entry != NULL && entry->arrival < end && count < EZ_IDS_MAX;
+         entry = ez_pool_next(node->pool, entry)) {
         peer->pool_cursor = entry->arrival;
         if (ez_known_add(&peer->known, &node->table_key, &entry->id.hash)) {
             ids[count++] = entry->id;
@@ -292,7 +296,7 @@ static void announce_to(ez_node *node, ez_peer *peer)
     if (count > 0) {
         node_send_ids(node, peer, EZ_MSG_ANNOUNCE_TXS, ids, count);
     }
-    if (entry != NULL) {
+    if (entry != NULL && entry->arrival < end) {
         peer->announce_next = node->now.mono + ANNOUNCE_PAUSE_MS;
         node->pool_grew = true; /* there is more */
         node_wake_at(node, peer->announce_next);

@@ -565,6 +565,7 @@ Test(blocks, coins_of_a_lost_branch_are_gone_and_spent_again)
     fixture_tx spend =
         fixture_transfer(ez_world_network(world), loser, &sink.public_key, 1500, 0, 0);
     submit(world, 1, &spend);
+    ez_world_run(world, COMMIT_MS);
     mine(world, 1, 1, 100);
     cr_expect_eq(balance_of(world, 1, &sink.public_key), 1500);
     mine(world, 2, 5, 100);

@@ -70,6 +70,12 @@ static void finish_check(bare *self)
     handle(self, &event);
 }
 
+static void finish_writes(bare *self)
+{
+    ez_event event = {.type = EZ_EVENT_STORED, .as.stored = ez_memory_store_commit(self->store)};
+    handle(self, &event);
+}
+
 static void find_proof(bare *self)
 {
     ez_block_id id;
@@ -187,5 +193,62 @@ Test(door, own_block_asked_for_before_it_is_checked_is_served_then)
     cr_expect_eq(place_of_message(self, EZ_MSG_BODY), EFFECTS_MAX);
     finish_check(self);
     cr_expect_lt(place_of_message(self, EZ_MSG_BODY), EFFECTS_MAX);
+    bare_free(self);
+}
+
+static bool is_told(const bare *self)
+{
+    return place_of_message(self, EZ_MSG_ANNOUNCE_TXS) != EFFECTS_MAX ||
+           place_of_message(self, EZ_MSG_TXS) != EFFECTS_MAX ||
+           place_of(self, EZ_EFFECT_NOTIFY) != EFFECTS_MAX;
+}
+
+static void submit_note(bare *self)
+{
+    ez_event event = {.type = EZ_EVENT_COMMAND};
+    event.as.command = (ez_command){.type = EZ_COMMAND_SUBMIT_ENTRY, .request = 2, .amount = 1};
+    event.as.command.sender = (ez_byte_span){(const uint8_t *)"a", 1};
+    event.as.command.recipient = (ez_byte_span){(const uint8_t *)"b", 1};
+    handle(self, &event);
+}
+
+Test(door, entry_of_a_client_is_told_of_when_it_is_on_disk)
+{
+    bare *self = bare_new();
+    submit_note(self);
+    cr_expect_lt(place_of(self, EZ_EFFECT_WRITE), EFFECTS_MAX);
+    cr_expect(!is_told(self));
+    finish_writes(self);
+    cr_expect(is_told(self));
+    cr_expect_lt(place_of(self, EZ_EFFECT_REPLY), EFFECTS_MAX);
+    bare_free(self);
+}
+
+Test(door, block_takes_no_entry_that_is_not_on_disk)
+{
+    bare *self = bare_new();
+    submit_note(self);
+    command(self, EZ_COMMAND_MINE_ONE);
+    find_proof(self);
+    cr_assert_not_null(self->job);
+    ez_check_run(self->job);
+    cr_assert_not_null(self->job->block);
+    cr_expect_eq(self->job->block->tx_count, 1, "the reward alone");
+    ez_block_unref(self->job->block);
+    self->job->block = NULL;
+    finish_check(self);
+    finish_writes(self);
+    cr_expect(is_told(self));
+    command(self, EZ_COMMAND_MINE_ONE);
+    find_proof(self);
+    finish_check(self);
+    ez_block_info info;
+    cr_assert(ez_node_block_at(self->node, &info, 3));
+    ez_blob *body = ez_node_body(self->node, &info.id);
+    ez_block *block = NULL;
+    cr_assert_eq(ez_block_parse(&block, &self->network, &info.header, body), EZ_RULE_OK);
+    cr_expect_eq(block->tx_count, 2);
+    ez_block_unref(block);
+    ez_blob_unref(body);
     bare_free(self);
 }

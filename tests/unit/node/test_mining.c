@@ -141,6 +141,7 @@ Test(mining, reward_carries_the_fees_and_is_the_last_transaction)
     const ez_keypair other = fixture_keypair(3);
     fixture_tx paid = fixture_transfer(ez_world_network(world), key, &other.public_key, 100, 7, 0);
     submit(world, 1, &paid);
+    ez_world_run(world, COMMIT_MS);
     mine(world, 1, 1, 100);
     const ez_block_id tip = tip_of(world, 1);
     const ez_header header = tip_header_of(world, 1);

@@ -634,3 +634,32 @@ Test(txs, halves_of_a_partition_learn_what_the_other_half_took_in)
     cr_expect(everyone_has(world, &right));
     world_end(world);
 }
+
+/* What the crash forgot was signed with the same sequence number as what comes after it. */
+Test(txs, entry_lost_in_a_crash_leaves_its_sequence_number_to_the_next)
+{
+    ez_world_config config = world_config(40);
+    config.commit_ms = 10 * LATENCY_MS;
+    ez_world *const world = ez_world_new(&config);
+    const size_t first = 1;
+    ez_world_add(world, NULL, 0);
+    ez_world_add(world, &first, 1);
+    ez_world_run(world, 1000);
+    mine(world, 1, 1, 1000);
+    const ez_address_string own = ez_address_text(&ez_world_key(world, 1)->public_key);
+    ez_world_note(world, 1, own.text, "lost", 1);
+    ez_world_run(world, 5 * LATENCY_MS);
+    cr_expect_eq(pool_of(world, 1), 1);
+    cr_expect_eq(pool_of(world, 2), 0);
+    ez_world_stop(world, 1, true);
+    ez_world_start(world, 1);
+    const uint64_t request = ez_world_note(world, 1, own.text, "kept", 1);
+    ez_world_run(world, 5000);
+    const ez_reply reply = answer(world, 1, request);
+    cr_expect_eq(reply.rule, EZ_RULE_OK);
+    cr_expect(pool_has(world, 2, &reply.tx_id));
+    mine(world, 2, 1, 1000);
+    ez_tx_place place;
+    cr_expect(ez_node_find_tx(ez_world_node(world, 1), &place, &reply.tx_id));
+    world_end(world);
+}
