@@ -275,11 +275,19 @@ static void warn_of_commit(const ez_replay *replay)
     }
 }
 
+static void say_step(const void *self)
+{
+    const ez_replay *replay = self;
+    fprintf(stderr, "ezsim: that was in step %" PRIu64 ", %+.3f s\n", ez_replay_number(replay),
+            seconds(replay));
+}
+
 static int replay_file(replay_run *run)
 {
     const ez_record_source source = {run->file, read_file};
     const ez_replay_watcher watcher = {run, on_event, on_effect, on_stuck};
     ez_replay *replay = ez_replay_new(&source, &watcher);
+    ez_program_on_abort(say_step, replay);
     ez_replay_result result = ez_replay_step(replay);
     if (result == EZ_REPLAY_SAME) {
         warn_of_commit(replay);
@@ -288,6 +296,7 @@ static int replay_file(replay_run *run)
         result = ez_replay_step(replay);
     }
     int code = report(run, replay, result);
+    ez_program_on_abort(NULL, NULL);
     ez_replay_free(replay);
     ez_buffer_clear(&run->line);
     return code;

@@ -146,6 +146,14 @@ static bool write_data(const run_options *options, const ez_run *run)
     return true;
 }
 
+static void say_time(const void *self)
+{
+    const ez_run *const run = self;
+    fprintf(stderr,
+            "ezsim: that was at %.3f s of virtual time, event %" PRIu64 ", --seed %" PRIu64 "\n",
+            (double)ez_world_now(run->world).mono / 1000, ez_world_steps(run->world), run->seed);
+}
+
 static int run_scenario(const run_options *options, const ez_scenario *scenario)
 {
     const uint64_t start_ms = ez_program_ms();
@@ -157,6 +165,7 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
     ez_run *const run = ez_run_new_recorded(scenario, scenario->seed, options->share_checks,
                                             options->record == NULL ? NULL : &recording.recording);
     ez_world_report_to(run->world, ez_program_watch());
+    ez_program_on_abort(say_time, run);
     run->series = options->data == NULL ? NULL : ez_series_new();
     while (ez_run_step(run, 1000)) {
         show_progress(options, run, start_ms, &shown_ms);
@@ -166,6 +175,7 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
     const ez_cost cost = ez_program_cost(start_ms);
     report(options, run, &cost);
     bool good = write_data(options, run) && run->failure_count == 0;
+    ez_program_on_abort(NULL, NULL);
     ez_series_free(run->series);
     ez_run_free(run);
     if (ez_file_recording_close(&recording) != EZ_OK) {

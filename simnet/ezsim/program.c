@@ -85,6 +85,28 @@ bool ez_program_number(uint64_t *out, const char *text, uint64_t max)
     return *end == '\0' && *out <= max;
 }
 
+static struct {
+    void (*say)(const void *self);
+    const void *self;
+} last_words;
+
+/* Only abort() raises it here, on our own stack: what is not safe in other handlers is in this. */
+static void on_abort(int number)
+{
+    (void)number;
+    if (last_words.say != NULL) {
+        fflush(stdout);
+        last_words.say(last_words.self);
+    }
+}
+
+void ez_program_on_abort(void (*say)(const void *self), const void *self)
+{
+    last_words.say = say;
+    last_words.self = self;
+    signal(SIGABRT, on_abort);
+}
+
 void ez_program_print(FILE *file, ez_buffer *buffer)
 {
     if (buffer->size > 0) {

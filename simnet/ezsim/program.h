@@ -33,6 +33,10 @@ ez_progress *ez_program_watch(void);
 /* ez_program_number: a whole number from 0 to `max`, all of `text`. */
 bool ez_program_number(uint64_t *out, const char *text, uint64_t max);
 
+/* ez_program_on_abort: when an assertion ends the program, call `say` first: it tells where the run
+ * was. NULL: nobody any more. */
+void ez_program_on_abort(void (*say)(const void *self), const void *self);
+
 /* ez_program_print: write a buffer to a file and empty it. */
 void ez_program_print(FILE *file, ez_buffer *buffer);
 
