@@ -35,7 +35,8 @@ struct ez_book {
     ez_siphash_key secret;
     address *by_endpoint;
     address **buckets[BUCKETS]; /* allocated when first used */
-    address **all;              /* in no particular but repeatable order, for random picks */
+    uint8_t bucket_counts[BUCKETS];
+    address **all; /* in no particular but repeatable order, for random picks */
     size_t count, capacity;
 };
 
@@ -138,9 +139,15 @@ static address **at_place(ez_book *book, uint32_t place)
     return &(*bucket)[place % BUCKET_PLACES];
 }
 
+static void leave_place(ez_book *book, uint32_t place)
+{
+    *at_place(book, place) = NULL;
+    book->bucket_counts[place / BUCKET_PLACES]--;
+}
+
 static void remove_address(ez_book *book, address *item)
 {
-    *at_place(book, item->place) = NULL;
+    leave_place(book, item->place);
     HASH_DEL(book->by_endpoint, item);
     book->count--;
     book->all[item->index] = book->all[book->count];
@@ -164,7 +171,10 @@ static bool take_place(ez_book *book, address *item, uint32_t place, ez_now now)
         }
         remove_address(book, *slot);
     }
-    *at_place(book, place) = item;
+    if (*slot == NULL) {
+        book->bucket_counts[place / BUCKET_PLACES]++;
+    }
+    *slot = item;
     item->place = place;
     return true;
 }
@@ -222,7 +232,7 @@ void ez_book_connected(ez_book *book, const ez_endpoint *endpoint, ez_now now)
     }
     uint32_t old_place = item->place;
     if (take_place(book, item, tried_place(book, endpoint), now)) {
-        *at_place(book, old_place) = NULL;
+        leave_place(book, old_place);
         item->tried = true;
     }
 }
@@ -248,33 +258,72 @@ void ez_book_remove(ez_book *book, const ez_endpoint *endpoint)
     }
 }
 
+/* ---- choosing -------------------------------------------------------------------------------- */
+
+/* The `n`-th address of a bucket. */
+static const address *nth_of(const ez_book *book, uint32_t bucket, uint64_t n)
+{
+    address **at = book->buckets[bucket];
+    for (;; at++) {
+        if (*at != NULL && n-- == 0) {
+            return *at;
+        }
+    }
+}
+
+static bool may_dial(const address *item, ez_now now, void *self,
+                     bool (*is_usable)(void *self, const ez_endpoint *endpoint))
+{
+    return item->next_dial <= now.mono && is_usable(self, &item->endpoint);
+}
+
+/* First a bucket, then an address in it: whoever fills few buckets is seldom picked, however many
+ * addresses lie there. */
+static const address *pick_from(const ez_book *book, bool tried, ez_rng *rng, ez_now now,
+                                void *self,
+                                bool (*is_usable)(void *self, const ez_endpoint *endpoint))
+{
+    uint32_t filled[BUCKETS];
+    size_t filled_count = 0, attempts = 0;
+    const uint32_t first = tried ? NEW_BUCKETS : 0, end = tried ? BUCKETS : NEW_BUCKETS;
+    for (uint32_t bucket = first; bucket < end; bucket++) {
+        attempts += book->bucket_counts[bucket];
+        if (book->bucket_counts[bucket] > 0) {
+            filled[filled_count++] = bucket;
+        }
+    }
+    attempts = attempts < PICK_ATTEMPTS ? attempts : PICK_ATTEMPTS;
+    for (size_t i = 0; i < attempts; i++) {
+        const uint32_t bucket = filled[ez_rng_below(rng, filled_count)];
+        const address *item = nth_of(book, bucket, ez_rng_below(rng, book->bucket_counts[bucket]));
+        if (may_dial(item, now, self, is_usable)) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
 bool ez_book_pick(const ez_book *book, ez_endpoint *out, ez_rng *rng, ez_now now, void *self,
                   bool (*is_usable)(void *self, const ez_endpoint *endpoint))
 {
     if (book->count == 0) {
         return false;
     }
-    bool want_tried = ez_rng_below(rng, 2) == 0;
-    const address *second_best = NULL;
-    size_t start = (size_t)ez_rng_below(rng, book->count);
-    bool small = book->count <= PICK_ATTEMPTS;
-    size_t attempts = small ? book->count : PICK_ATTEMPTS;
-    for (size_t i = 0; i < attempts; i++) {
-        size_t at = small ? (start + i) % book->count : (size_t)ez_rng_below(rng, book->count);
-        const address *item = book->all[at];
-        if (item->next_dial > now.mono || !is_usable(self, &item->endpoint)) {
-            continue;
-        }
-        if (item->tried == want_tried) {
-            *out = item->endpoint;
-            return true;
-        }
-        second_best = item;
+    const bool want_tried = ez_rng_below(rng, 2) == 0;
+    const size_t start = (size_t)ez_rng_below(rng, book->count);
+    const address *item = pick_from(book, want_tried, rng, now, self, is_usable);
+    if (item == NULL) {
+        item = pick_from(book, !want_tried, rng, now, self, is_usable);
     }
-    if (second_best != NULL) {
-        *out = second_best->endpoint;
+    /* Of a few that may all be in use but one, chance may have passed over that one. */
+    for (size_t i = 0; item == NULL && i < book->count && book->count <= PICK_ATTEMPTS; i++) {
+        const address *const next = book->all[(start + i) % book->count];
+        item = may_dial(next, now, self, is_usable) ? next : NULL;
     }
-    return second_best != NULL;
+    if (item != NULL) {
+        *out = item->endpoint;
+    }
+    return item != NULL;
 }
 
 ez_time_ms ez_book_next_due(const ez_book *book, ez_time_ms now)

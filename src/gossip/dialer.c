@@ -248,6 +248,18 @@ bool ez_dialer_is_dialing(const ez_dialer *dialer, const ez_endpoint *endpoint)
     return false;
 }
 
+bool ez_dialer_is_dialing_group(const ez_dialer *dialer, const ez_network_group *group)
+{
+    automatic *item;
+    DL_FOREACH (dialer->automatics, item) {
+        const ez_network_group other = ez_endpoint_group(&item->endpoint);
+        if (memcmp(&other, group, sizeof(other)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ez_dialer_is_asked_for(const ez_dialer *dialer, const ez_endpoint *endpoint)
 {
     const ez_endpoint_string ip = ez_endpoint_ip_text(endpoint);

@@ -34,6 +34,9 @@ static bool is_usable(void *self, const ez_endpoint *endpoint)
     }
     bool public = ez_endpoint_reach(endpoint) == EZ_REACH_PUBLIC;
     ez_network_group group = ez_endpoint_group(endpoint);
+    if (public && ez_dialer_is_dialing_group(node->dialer, &group)) {
+        return false; /* or all slots of a node that starts would go out before one is connected */
+    }
     for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
         if (peer->closing) {
             continue;

@@ -40,9 +40,9 @@ void ez_book_failed(ez_book *book, const ez_endpoint *endpoint, ez_now now);
 /* ez_book_remove: it is ourselves, or not a node of this network. */
 void ez_book_remove(ez_book *book, const ez_endpoint *endpoint);
 
-/* ez_book_pick: a random address whose pause is over, from either table with equal chance, that
- * `is_usable` accepts.
- *   returns  false when a bounded search found none, *out untouched */
+/* ez_book_pick: a random address whose pause is over and that `is_usable` accepts: from either
+ * table with equal chance, there from each bucket that is not empty with equal chance. returns
+ * false when a bounded search found none, *out untouched */
 bool ez_book_pick(const ez_book *book, ez_endpoint *out, ez_rng *rng, ez_now now, void *self,
                   bool (*is_usable)(void *self, const ez_endpoint *endpoint));
 

@@ -59,6 +59,10 @@ void ez_dialer_replace(ez_dialer *dialer, ez_link_id from, ez_link_id to);
 bool ez_dialer_is_manual(const ez_dialer *dialer, ez_link_id link);
 bool ez_dialer_is_dialing(const ez_dialer *dialer, const ez_endpoint *endpoint);
 
+/* ez_dialer_is_dialing_group: whether an automatic dial to an address of this group is under way.
+ */
+bool ez_dialer_is_dialing_group(const ez_dialer *dialer, const ez_network_group *group);
+
 /* ez_dialer_is_asked_for: whether a manual peer has this address, written as a number: it is
  * dialled in its own rhythm and needs no automatic dial beside that. */
 bool ez_dialer_is_asked_for(const ez_dialer *dialer, const ez_endpoint *endpoint);

@@ -287,6 +287,54 @@ Test(book, tried_and_new_addresses_have_equal_chances)
     ez_book_free(book);
 }
 
+/* Heard of by one source that tells thousands, beside thirty from sources of their own. */
+static ez_book *flooded_book(void)
+{
+    ez_book *const book = ez_book_new(secret);
+    const ez_endpoint flooder = at("20.9.0.1:1");
+    for (uint32_t i = 0; i < 30; i++) {
+        const ez_endpoint what = numbered(0x30000000u + (i << 16), 1);
+        ez_book_add(book, &what, &what, now.wall, now);
+    }
+    for (uint32_t i = 0; i < 4000; i++) {
+        const ez_endpoint what = numbered(0x40000000u + (i << 12), 1);
+        ez_book_add(book, &what, &flooder, now.wall, now);
+    }
+    cr_assert_gt(ez_book_count(book), 500);
+    return book;
+}
+
+Test(book, flood_of_one_source_is_picked_as_seldom_as_its_buckets_are_few)
+{
+    ez_book *const book = flooded_book();
+    ez_rng rng = rng_of(6);
+    int flooded = 0;
+    for (int i = 0; i < 1000; i++) {
+        ez_endpoint out;
+        cr_assert(ez_book_pick(book, &out, &rng, now, NULL, anyone));
+        flooded += out.ip[12] >= 0x40;
+    }
+    /* 16 buckets beside almost 30, and not 19 addresses in 20. */
+    cr_expect(flooded > 200 && flooded < 500, "%d times of 1000", flooded);
+    ez_book_free(book);
+}
+
+Test(book, tried_addresses_keep_their_chance_in_a_flooded_book)
+{
+    ez_book *const book = flooded_book();
+    ez_rng rng = rng_of(7);
+    const ez_endpoint tried = at("20.1.0.1:1");
+    int picked = 0;
+    ez_book_connected(book, &tried, now);
+    for (int i = 0; i < 1000; i++) {
+        ez_endpoint out;
+        cr_assert(ez_book_pick(book, &out, &rng, now, NULL, anyone));
+        picked += ez_endpoint_is_equal(&out, &tried);
+    }
+    cr_expect(picked > 400 && picked < 600, "the one tried address %d times of 1000", picked);
+    ez_book_free(book);
+}
+
 Test(book, connected_address_is_known_even_if_nobody_told_of_it)
 {
     ez_book *const book = ez_book_new(secret);

@@ -112,6 +112,24 @@ Test(dialer, ourselves_is_dialled_as_seldom_as_possible)
     ez_dialer_free(dialer);
 }
 
+Test(dialer, automatic_dials_are_known_by_their_network_group)
+{
+    ez_dialer *const dialer = ez_dialer_new();
+    ez_rng rng = rng_of(6);
+    ez_dial_purpose purpose;
+    ez_endpoint first, near, far;
+    cr_assert(ez_endpoint_parse(&first, "20.1.0.1:1"));
+    cr_assert(ez_endpoint_parse(&near, "20.1.200.9:7"));
+    cr_assert(ez_endpoint_parse(&far, "20.2.0.1:1"));
+    const ez_network_group group = ez_endpoint_group(&near), other = ez_endpoint_group(&far);
+    const uint64_t dial = ez_dialer_start(dialer, &first);
+    cr_expect(ez_dialer_is_dialing_group(dialer, &group));
+    cr_expect(!ez_dialer_is_dialing_group(dialer, &other));
+    ez_dialer_failed(dialer, &purpose, dial, &rng, 0);
+    cr_expect(!ez_dialer_is_dialing_group(dialer, &group));
+    ez_dialer_free(dialer);
+}
+
 Test(dialer, automatic_dials_are_counted_and_end)
 {
     ez_dialer *const dialer = ez_dialer_new();

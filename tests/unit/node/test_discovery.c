@@ -178,3 +178,26 @@ Test(discovery, news_of_addresses_do_not_grow_with_the_square_of_the_swarm)
     const double few = address_messages(60), many = address_messages(240);
     cr_expect_lt(many, 1.25 * few, "%.1f messages a node among 240, %.1f among 60", many, few);
 }
+
+/* Slots are filled in one go when a node starts: the rule must not wait for links that are there.
+ */
+Test(discovery, dials_under_way_take_their_network_groups_slot)
+{
+    ez_world *const world = world_new(80, 1);
+    ez_endpoint teller;
+    ez_known_address list[12] = {0};
+    ez_message message = {.type = EZ_MSG_ADDRESSES};
+    cr_assert(ez_endpoint_parse(&teller, "20.9.0.1:7333"));
+    ez_world_run(world, 100);
+    ez_stranger *const stranger = ez_stranger_from(world, 1, &teller, true);
+    for (size_t i = 0; i < 12; i++) { /* six each in two groups */
+        cr_assert(ez_endpoint_parse(&list[i].endpoint, i % 2 == 0 ? "20.5.0.1:1" : "20.6.0.1:1"));
+        list[i].endpoint.ip[14] = (uint8_t)i;
+    }
+    message.as.addresses.list = list;
+    message.as.addresses.count = 12;
+    ez_stranger_send(stranger, &message);
+    ez_world_run(world, EZ_DIAL_TIMEOUT_MS / 2); /* nobody answers there, none has failed yet */
+    cr_expect_eq(counters_of(world, 1)->dials, 2);
+    world_end(world);
+}
