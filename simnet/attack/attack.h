@@ -18,6 +18,7 @@
     X(EZ_ATTACK_SELFISH, "selfish", attack_selfish)                                                \
     X(EZ_ATTACK_MAJORITY, "majority", attack_majority)                                             \
     X(EZ_ATTACK_DOUBLE_SPEND, "double-spend", attack_double_spend)                                 \
+    X(EZ_ATTACK_ECLIPSE, "eclipse", attack_eclipse)                                                \
     X(EZ_ATTACK_WITHHOLD_BODIES, "withhold-bodies", attack_withhold_bodies)                        \
     X(EZ_ATTACK_WITHHOLD_TXS, "withhold-txs", attack_withhold_txs)                                 \
     X(EZ_ATTACK_INVALID_BLOCK, "invalid-block", attack_invalid_block)                              \
@@ -50,6 +51,7 @@ typedef struct ez_attack_plan {
     uint32_t reach_milli; /* share of honest hosts that hear of a block in a race from them first */
     ez_time_ms from_ms, until_ms; /* when they play false */
     uint32_t confirmations;       /* before the merchant of a double spend delivers */
+    uint32_t groups;              /* network groups that an eclipse has addresses in */
     uint64_t rate_milli;          /* thousandths of what a flood sends in a second */
 } ez_attack_plan;
 
@@ -58,7 +60,9 @@ typedef struct ez_attack_figures {
     uint64_t held;     /* own blocks kept secret at first */
     uint64_t races;    /* published against an honest block of the same height, and decided by an */
     uint64_t followed; /* honest block; of these, how many were built on the adversary's side */
-    uint64_t attempts, successes; /* of kinds that try again and again */
+    uint64_t attempts, successes; /* of kinds that try again and again; of eclipse: links that
+                                     victims chose, and those of them that lead to it */
+    uint64_t book, book_taken;    /* addresses that victims know, and those that are its own */
     uint64_t sent;                /* what it made up and sent: headers, transactions, addresses */
 } ez_attack_figures;
 
@@ -73,6 +77,9 @@ void ez_adversary_free(ez_adversary *adversary); /* before the world; NULL is fi
 /* ez_adversary_due: when ez_adversary_act is to be called next; EZ_TIME_NEVER: not at all. */
 ez_time_ms ez_adversary_due(const ez_adversary *adversary);
 void ez_adversary_act(ez_adversary *adversary);
+
+/* ez_attack_owns: whether an address is one that only adversaries have. */
+bool ez_attack_owns(const ez_endpoint *endpoint);
 
 /* ez_adversary_rest: the scenario is over. It starts nothing new and publishes what it hides; what
  * it keeps from others it goes on keeping from them. */

@@ -175,7 +175,8 @@ void sim_reset_cut_links(ez_world *world)
 
 size_t sim_host_at(const ez_world *world, const ez_endpoint *endpoint)
 {
-    const size_t number = (size_t)endpoint->ip[14] << 8 | endpoint->ip[15];
+    const size_t at_byte = world->config.public_addresses ? 2 : 14;
+    const size_t number = (size_t)endpoint->ip[at_byte] << 8 | endpoint->ip[at_byte + 1];
     const ez_endpoint at = ez_world_endpoint(world, number);
     const bool exists = number > 0 && number <= world->host_count;
     return exists && ez_endpoint_is_same_host(&at, endpoint) ? number : 0;
@@ -266,7 +267,7 @@ void sim_dial_arrives(ez_world *world, sim_dial *dial)
 {
     const size_t target = dialled_host(world, dial);
     sim_host *const host = sim_host_of(world, target);
-    ez_stranger *const stranger = dial->known ? sim_stranger_at(world, &dial->target) : NULL;
+    ez_stranger *const stranger = dial->known ? sim_stranger_for(world, &dial->target) : NULL;
     if (!sim_is_alive(world, dial->host, dial->life)) {
         /* nobody is left to hear of it */
     } else if (stranger != NULL) {

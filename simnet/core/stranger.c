@@ -47,7 +47,7 @@ void sim_stranger_linked(ez_stranger *stranger, sim_link *link, int index)
     stranger->listening = false;
 }
 
-ez_stranger *sim_stranger_at(const ez_world *world, const ez_endpoint *endpoint)
+static ez_stranger *listening_at(const ez_world *world, const ez_endpoint *endpoint)
 {
     ez_stranger *stranger;
     DL_FOREACH (world->strangers, stranger) {
@@ -56,6 +56,19 @@ ez_stranger *sim_stranger_at(const ez_world *world, const ez_endpoint *endpoint)
         }
     }
     return NULL;
+}
+
+void ez_world_door(ez_world *world, void *self, ez_door_fn answer)
+{
+    world->door = answer;
+    world->door_self = self;
+}
+
+ez_stranger *sim_stranger_for(ez_world *world, const ez_endpoint *endpoint)
+{
+    ez_stranger *const there = listening_at(world, endpoint);
+    const bool is_free = there == NULL && sim_host_at(world, endpoint) == 0;
+    return is_free && world->door != NULL ? world->door(world->door_self, endpoint) : there;
 }
 
 ez_stranger *ez_stranger_from(ez_world *world, size_t host, const ez_endpoint *remote, bool shake)

@@ -17,6 +17,12 @@ ez_stranger *ez_stranger_from(ez_world *world, size_t host, const ez_endpoint *r
 
 /* ez_stranger_listen: waits at `endpoint` for the first dial to it. */
 ez_stranger *ez_stranger_listen(ez_world *world, const ez_endpoint *endpoint);
+
+/* ez_world_door: from now on `answer` is asked who lives at an address that nobody has, whenever
+ * one is dialled: a stranger that listens there, made for it, or NULL. NULL ends it. */
+typedef ez_stranger *(*ez_door_fn)(void *self, const ez_endpoint *endpoint);
+void ez_world_door(ez_world *world, void *self, ez_door_fn answer);
+
 bool ez_stranger_is_linked(const ez_stranger *stranger);
 
 /* ez_stranger_hello: an acceptable Hello, to be changed and sent by tests. ez_stranger_shake: do

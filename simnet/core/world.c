@@ -566,7 +566,10 @@ const ez_keypair *ez_world_key(const ez_world *world, size_t host)
 
 ez_endpoint ez_world_endpoint(const ez_world *world, size_t host)
 {
-    (void)world;
+    if (world->config.public_addresses) {
+        return (ez_endpoint){.ip = {0x2a, 0x00, (uint8_t)(host >> 8), (uint8_t)host, [15] = 1},
+                             .port = EZ_WORLD_PORT};
+    }
     return (ez_endpoint){.ip = {[10] = 0xff,
                                 [11] = 0xff,
                                 [12] = 10,

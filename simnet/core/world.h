@@ -1,6 +1,7 @@
 /* A small network in one process: node cores joined by memory pipes, under one virtual clock.
  *
- * Every host has the address 10.0.A.B:7333 with A.B its number. Messages travel as bytes: encoded,
+ * Every host has the address 10.0.A.B:7333 with A.B its number, or 2a00:AABB::1, a network group of
+ * its own, when the world is public. Messages travel as bytes: encoded,
  * cut into pieces, pushed through the receiver's cutter and decoded, in order, after the link's
  * latency. Proofs are searched only when the world is told to, so a test decides who mines when.
  * Checks run inline; writes become durable after a delay, or when told.
@@ -50,7 +51,8 @@ typedef struct ez_world_config {
     bool fragment_random;  /* pieces of any length up to that, drawn from the seed */
     uint32_t outbound_max; /* connection slots of every host; 0: 8 and 64 */
     uint32_t inbound_max;
-    bool silent; /* no news of addresses travels: a graph stays as it was built */
+    bool public_addresses; /* hosts live in the open internet, not in one private network */
+    bool silent;           /* no news of addresses travels: a graph stays as it was built */
     /* one way between two hosts, the same each time and in both directions; NULL: as above */
     ez_time_ms (*latency)(const void *self, size_t a, size_t b);
     const void *latency_self;

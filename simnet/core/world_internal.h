@@ -145,6 +145,8 @@ struct ez_world {
     uint64_t last_stranger;
     uint16_t last_port;
     ez_stranger *strangers;
+    ez_door_fn door; /* may be NULL */
+    void *door_self;
 };
 
 /* ---- world.c */
@@ -200,7 +202,8 @@ size_t sim_host_at(const ez_world *world, const ez_endpoint *endpoint);
 /* ---- stranger.c */
 void sim_stranger_deliver(ez_world *world, sim_end *end, ez_blob *bytes);
 void sim_stranger_closed(ez_stranger *stranger);
-ez_stranger *sim_stranger_at(const ez_world *world, const ez_endpoint *endpoint); /* listening */
+/* Who takes a dial to this address, no host; NULL: nobody. */
+ez_stranger *sim_stranger_for(ez_world *world, const ez_endpoint *endpoint);
 void sim_stranger_linked(ez_stranger *stranger, sim_link *link, int index);
 void sim_strangers_free(ez_world *world);
 

@@ -90,6 +90,11 @@ size_t run_lucky_adversary(ez_run *run)
 
 /* ---- what it came to ------------------------------------------------------------------------- */
 
+static uint64_t share_ppm(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 0 : part * 1000000 / whole;
+}
+
 static void fill_mined(const ez_run *run, ez_figures *out)
 {
     const ez_attack_plan *const plan = &run->scenario->adversary;
@@ -121,7 +126,7 @@ static void fill_attempts(const ez_run *run, ez_figures *out)
     if (outcome->trials == 0 || plan->share_milli >= 500) {
         return;
     }
-    outcome->ppm = out->attack.successes * 1000000 / outcome->trials;
+    outcome->ppm = share_ppm(out->attack.successes, outcome->trials);
     outcome->curve = "Rosenfeld";
     outcome->curve_ppm =
         ez_double_spend_ppm(plan->share_milli, plan->confirmations, EZ_ATTACK_GIVE_UP);
@@ -144,7 +149,7 @@ static void fill_payments(const ez_run *run, ez_figures *out)
         }
     }
     outcome->of = "payments in the chain";
-    outcome->ppm = outcome->trials == 0 ? 0 : confirmed * 1000000 / outcome->trials;
+    outcome->ppm = share_ppm(confirmed, outcome->trials);
 }
 
 void run_fill_attack(const ez_run *run, ez_figures *out)
@@ -160,11 +165,18 @@ void run_fill_attack(const ez_run *run, ez_figures *out)
         out->attack.attempts += one->attempts;
         out->attack.successes += one->successes;
         out->attack.sent += one->sent;
+        out->attack.book += one->book;
+        out->attack.book_taken += one->book_taken;
     }
     if (run->scenario->adversary.kinds[0] == EZ_ATTACK_TX_FLOOD) {
         fill_payments(run, out);
     } else if (run->scenario->adversary.kinds[0] == EZ_ATTACK_DOUBLE_SPEND) {
         fill_attempts(run, out);
+    } else if (run->scenario->adversary.kinds[0] == EZ_ATTACK_ECLIPSE) {
+        out->outcome.of = "links that lead to it";
+        out->outcome.trials = out->attack.attempts;
+        out->outcome.ppm = share_ppm(out->attack.successes, out->attack.attempts);
+        out->outcome.error_ppm = ez_share_error_ppm(out->outcome.ppm, out->attack.attempts);
     } else if (run->finders.adversaries > 0 && ez_world_node(run->world, 1) != NULL) {
         fill_mined(run, out);
     }

@@ -71,6 +71,10 @@ static void table_of_attack(ez_buffer *out, const ez_run *run, const ez_figures 
         row(out, "attempts", figures->attack.attempts, "");
         row(out, "successes", figures->attack.successes, "");
     }
+    if (figures->attack.book > 0) {
+        row(out, "addresses in books", figures->attack.book, "of victims");
+        row(out, "its own among them", figures->attack.book_taken, "");
+    }
     if (outcome->of != NULL) {
         row_ppm(out, outcome->of, outcome->ppm, "%");
         row_ppm(out, "standard error", outcome->error_ppm, "%");
@@ -182,6 +186,9 @@ static void json_attack(ez_buffer *out, const ez_run *run, const ez_figures *fig
     json_number(out, "trials", outcome->trials);
     json_number(out, "attempts", figures->attack.attempts);
     json_number(out, "successes", figures->attack.successes);
+    json_number(out, "groups", plan->groups);
+    json_number(out, "book", figures->attack.book);
+    json_number(out, "book_taken", figures->attack.book_taken);
     json_number(out, "confirmations", plan->confirmations);
     json_ppm(out, "outcome", outcome->ppm);
     json_ppm(out, "outcome_error", outcome->error_ppm);

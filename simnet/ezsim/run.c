@@ -232,6 +232,7 @@ static ez_world *new_world(ez_run *run, bool share_checks, const ez_recording *r
         .fragment_bytes = scenario->fragment_bytes,
         .fragment_random = scenario->fragment_random,
         .send_bytes_per_s = scenario->bandwidth,
+        .public_addresses = scenario->public_addresses,
         .silent = !finds,
         .outbound_max = finds ? OUTBOUND_USUAL : 0,
         .inbound_max = INBOUND_USUAL + scenario->links + scenario->adversary.count,

@@ -331,6 +331,15 @@ static bool take_kind(scenario_parser *parser, const words *list)
     return complain(parser, "a topology is regular or discovery");
 }
 
+static bool take_addresses(scenario_parser *parser, const words *list)
+{
+    parser->out->public_addresses = is_word(list, 0, "public");
+    if (list->count == 1 && (parser->out->public_addresses || is_word(list, 0, "private"))) {
+        return true;
+    }
+    return complain(parser, "addresses are private or public");
+}
+
 static bool take_latency(scenario_parser *parser, const words *list)
 {
     ez_scenario *const out = parser->out;
@@ -444,6 +453,7 @@ static const struct {
     {"adversary", "latency", KEY_U64, FIELD(adversary.latency_ms), 1, 10000},
     {"adversary", "reach", KEY_MILLI32, FIELD(adversary.reach_milli), 0, 1000},
     {"adversary", "confirmations", KEY_U32, FIELD(adversary.confirmations), 0, 100},
+    {"adversary", "groups", KEY_U32, FIELD(adversary.groups), 1, 4096},
     {"adversary", "rate", KEY_MILLI, FIELD(adversary.rate_milli), 0, 100000000},
     {"adversary", "from", KEY_MS, FIELD(adversary.from_ms), 0, EZ_SCENARIO_MS_MAX},
     {"adversary", "until", KEY_MS, FIELD(adversary.until_ms), 0, EZ_SCENARIO_MS_MAX},
@@ -547,6 +557,7 @@ static const struct {
     bool (*take)(scenario_parser *parser, const words *list);
 } word_keys[] = {
     {"topology", "kind", take_kind},
+    {"topology", "addresses", take_addresses},
     {"links", "latency", take_latency},
     {"links", "fragment", take_fragment},
     {"mining", "shares", take_shares},
@@ -638,7 +649,7 @@ static void set_defaults(ez_scenario *out)
                          .commit_ms = 5,
                          .shares = {1},
                          .share_count = 1,
-                         .adversary = {.until_ms = EZ_TIME_NEVER},
+                         .adversary = {.until_ms = EZ_TIME_NEVER, .groups = 8},
                          .bounds = {.block_p99_ms_max = UINT64_MAX,
                                     .tx_p99_ms_max = UINT64_MAX,
                                     .block_ratio_percent_max = UINT64_MAX,

@@ -103,6 +103,7 @@ typedef struct ez_scenario {
     ez_time_ms warmup_ms; /* before mining and traffic */
     ez_topology topology;
     uint32_t links;
+    bool public_addresses; /* each node in a network group of its own */
     ez_latency_model latency;
     ez_time_ms latency_min_ms, latency_max_ms;
     uint64_t bandwidth;      /* bytes a second that a host sends; 0: any */

@@ -85,6 +85,17 @@ class DoubleSpend(unittest.TestCase):
         self.assertGreater(strong[6]["attempts"], 40)
 
 
+class Eclipse(unittest.TestCase):
+    def test_few_groups_take_few_links_however_many_addresses_they_tell(self):
+        done = ezsim("sweep", SCENARIOS / "attack-eclipse.sim")
+        self.assertEqual(0, done.returncode, done.stderr)
+        points = [json.loads(line)["attack"] for line in done.stdout.splitlines()]
+        self.assertEqual(7, len(points))
+        for point in points:
+            self.assertLessEqual(point["successes"], 6 * point["groups"], "one link to a group")
+            self.assertGreater(point["book_taken"], 0.75 * point["book"], "or it is no flood")
+
+
 class Floods(unittest.TestCase):
     """A bound that is never reached is not tested."""
     def peak(self, name, key):
