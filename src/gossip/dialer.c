@@ -9,6 +9,7 @@
 typedef struct manual {
     char *host;
     uint16_t port;
+    bool is_rest;  /* never dialled */
     uint64_t dial; /* under way, or 0 */
     uint64_t link; /* connected, or 0 */
     ez_time_ms due;
@@ -107,6 +108,7 @@ bool ez_dialer_add(ez_dialer *dialer, const char *host, uint16_t port)
     manual *item = ez_alloc(1, sizeof(*item));
     item->host = ez_strdup(host);
     item->port = port;
+    item->is_rest = strncmp(host, EZ_REST_PREFIX, sizeof EZ_REST_PREFIX - 1) == 0;
     item->pause = EZ_REDIAL_MS_MIN;
     DL_APPEND(dialer->manuals, item);
     dialer->manual_count++;
@@ -129,11 +131,16 @@ bool ez_dialer_remove(ez_dialer *dialer, ez_link_id *link, const char *host, uin
     return true;
 }
 
+static bool is_waiting(const manual *item)
+{
+    return !item->is_rest && item->dial == 0 && item->link == 0;
+}
+
 uint64_t ez_dialer_next(ez_dialer *dialer, const char **host, uint16_t *port, ez_time_ms now)
 {
     manual *item;
     DL_FOREACH (dialer->manuals, item) {
-        if (item->dial == 0 && item->link == 0 && item->due <= now) {
+        if (is_waiting(item) && item->due <= now) {
             item->dial = ++dialer->last_dial;
             *host = item->host;
             *port = item->port;
@@ -276,7 +283,7 @@ ez_time_ms ez_dialer_deadline(const ez_dialer *dialer)
     ez_time_ms deadline = EZ_TIME_NEVER;
     manual *item;
     DL_FOREACH (dialer->manuals, item) {
-        if (item->dial == 0 && item->link == 0 && item->due < deadline) {
+        if (is_waiting(item) && item->due < deadline) {
             deadline = item->due;
         }
     }

@@ -112,13 +112,21 @@ static bool read_entries(ez_register_entry *entries, const json_t *nodes)
     return true;
 }
 
-/* How many of the entries are new; one that stands twice counts twice, which is harmless. */
-static size_t count_new(const ez_register *registered, const ez_register_entry *entries,
-                        size_t count)
+/* How many of the entries the core does not know yet; one that stands twice counts twice, which is
+ * harmless. */
+static size_t count_new(const ez_node *node, const ez_register_entry *entries, size_t count)
 {
-    size_t found = 0;
+    ez_manual_info known[EZ_MANUAL_PEERS_MAX];
+    size_t found = 0, known_count = ez_node_manual_peers(node, known, EZ_MANUAL_PEERS_MAX);
     for (size_t i = 0; i < count; i++) {
-        found += ez_register_knows(registered, entries[i].netloc) ? 0 : 1;
+        char host[EZ_MANUAL_HOST_BYTES_MAX + 1];
+        size_t at = 0;
+        ez_register_host(host, &entries[i]);
+        while (at < known_count &&
+               (known[at].port != entries[i].port || strcmp(known[at].host, host) != 0)) {
+            at++;
+        }
+        found += at == known_count;
     }
     return found;
 }
@@ -138,25 +146,56 @@ static void answer_registered(ez_exchange *exchange)
     ez_respond_json(exchange, 201, &writer);
 }
 
-static void register_all(ez_exchange *exchange, const json_t *nodes)
+static void too_many(ez_exchange *exchange)
 {
-    ez_register *registered = exchange->http->registered;
+    ez_respond_problem(exchange, 422, "peer-limit",
+                       "a node stays connected to at most 256; remove one with DELETE /v1/peers");
+}
+
+static void on_registered(ez_exchange *exchange, const ez_reply *reply)
+{
+    if (reply->status == EZ_OK) {
+        answer_registered(exchange);
+    } else {
+        too_many(exchange);
+    }
+}
+
+/* Tell the core of all; its reply to the last comes when all of them are on disk. */
+static void register_all(ez_exchange *exchange, const ez_register_entry *entries, size_t count)
+{
+    ez_http *http = exchange->http;
+    ez_exchange_wait(exchange, on_registered);
+    for (size_t i = 0; i < count; i++) {
+        char host[EZ_MANUAL_HOST_BYTES_MAX + 1];
+        ez_register_host(host, &entries[i]);
+        ez_register_add(http->registered, &entries[i]);
+        ez_http_command(http, &(ez_command){.type = EZ_COMMAND_ADD_PEER,
+                                            .request = i + 1 == count ? exchange->number : 0,
+                                            .text = host,
+                                            .port = entries[i].port});
+    }
+}
+
+static void register_list(ez_exchange *exchange, const json_t *nodes)
+{
+    const ez_node *node = exchange->http->config.node;
     size_t count = json_array_size(nodes);
     if (count > EZ_MANUAL_PEERS_MAX) {
-        ez_respond_problem(exchange, 422, "peer-limit", "a node stays connected to at most 256");
+        too_many(exchange);
         return;
     }
     ez_register_entry *entries = ez_alloc(count + 1, sizeof *entries);
     if (!read_entries(entries, nodes)) {
         ez_respond_problem(exchange, 400, "nodes",
                            "each node must be http://host:port, tcp://host:port or host:port");
-    } else if (!ez_register_has_room(registered, count_new(registered, entries, count))) {
-        ez_respond_problem(exchange, 422, "peer-limit", "a node stays connected to at most 256");
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            ez_register_add(registered, &entries[i]);
-        }
+    } else if (ez_node_manual_peers(node, NULL, 0) + count_new(node, entries, count) >
+               EZ_MANUAL_PEERS_MAX) {
+        too_many(exchange);
+    } else if (count == 0) {
         answer_registered(exchange);
+    } else {
+        register_all(exchange, entries, count);
     }
     free(entries);
 }
@@ -174,7 +213,7 @@ void ez_route_register(ez_exchange *exchange)
     } else if (!json_is_array(nodes)) {
         ez_respond_problem(exchange, 400, "nodes", "nodes must be a list of addresses");
     } else {
-        register_all(exchange, nodes);
+        register_list(exchange, nodes);
     }
     json_decref(root);
 }

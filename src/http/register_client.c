@@ -10,28 +10,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <utlist.h>
+
+#define PAUSE_MS_MIN 1000
 
 typedef enum task_state {
     TASK_WAITING, /* for its turn, or for the pause to end */
     TASK_ASKING,
-    TASK_DONE, /* connected to, or given up */
+    TASK_SETTLED, /* the core knows the peer's address */
 } task_state;
 
 typedef struct task {
     ez_register *owner;
     ez_register_entry entry;
+    char peer_host[EZ_HOST_NAME_BYTES_MAX + 1]; /* once settled */
+    uint16_t peer_port;
     task_state state;
-    int tries;
+    uint64_t asked;    /* the stamp of when it was last asked */
+    unsigned pause_ms; /* before the next try */
     bool paused;
     struct bufferevent *bev; /* while asking */
     struct event *timer;     /* the answer's deadline, or the pause */
+    struct task *prev, *next;
 } task;
 
 struct ez_register {
     struct ez_http *http;
-    task *tasks[EZ_MANUAL_PEERS_MAX];
+    task *tasks; /* in order of registration */
     size_t count;
     size_t asking;
+    uint64_t asked; /* so far: stamps the tasks */
 };
 
 static void start_waiting(ez_register *registered);
@@ -44,42 +52,66 @@ static void set_timer(task *self, unsigned ms)
     (void)evtimer_add(self->timer, &wait);
 }
 
-static void add_peer(struct ez_http *http, const char *host, uint16_t port)
+static void tell_core(const task *self, ez_command_type type, const char *host, uint16_t port)
 {
-    ez_http_command(http, &(ez_command){.type = EZ_COMMAND_ADD_PEER, .text = host, .port = port});
+    ez_http_command(self->owner->http, &(ez_command){.type = type, .text = host, .port = port});
+}
+
+static void forget_rest_address(const task *self)
+{
+    char host[EZ_MANUAL_HOST_BYTES_MAX + 1];
+    ez_register_host(host, &self->entry);
+    tell_core(self, EZ_COMMAND_REMOVE_PEER, host, self->entry.port);
+}
+
+/* Put the peer's address in the place of the REST address. The old one goes last, so that a crash
+ * in between loses nothing, unless its place is needed. */
+static void settle(task *self)
+{
+    const ez_node *node = self->owner->http->config.node;
+    bool is_full = ez_node_manual_peers(node, NULL, 0) >= EZ_MANUAL_PEERS_MAX;
+    self->state = TASK_SETTLED;
+    if (is_full) {
+        forget_rest_address(self);
+    }
+    tell_core(self, EZ_COMMAND_ADD_PEER, self->peer_host, self->peer_port);
+    if (!is_full) {
+        forget_rest_address(self);
+    }
 }
 
 static void stop_asking(task *self)
 {
     (void)event_del(self->timer);
-    bufferevent_free(self->bev);
-    self->bev = NULL;
-    self->owner->asking--;
+    if (self->bev != NULL) {
+        bufferevent_free(self->bev);
+        self->bev = NULL;
+        self->owner->asking--;
+    }
 }
 
 static void finish(task *self)
 {
-    char host[EZ_HOST_NAME_BYTES_MAX + 1];
-    uint16_t port = 0;
+    ez_register *registered = self->owner;
     struct evbuffer *input = bufferevent_get_input(self->bev);
     size_t size = evbuffer_get_length(input);
     const char *data = size > 0 ? (const char *)evbuffer_pullup(input, -1) : NULL;
-    bool found =
-        data != NULL && ez_register_answer_parse(host, &port, self->entry.host, data, size);
+    bool found = data != NULL && ez_register_answer_parse(self->peer_host, &self->peer_port,
+                                                          self->entry.host, data, size);
     stop_asking(self);
     if (found) {
-        self->state = TASK_DONE;
-        add_peer(self->owner->http, host, port);
-    } else if (self->tries >= EZ_REGISTER_TRIES_MAX) {
-        self->state = TASK_DONE;
-        ez_log_emit(self->owner->http->config.log, EZ_LOG_WARN, "register-gave-up",
-                    EZ_LOG_TEXT("peer", self->entry.netloc));
+        settle(self);
     } else {
         self->state = TASK_WAITING;
         self->paused = true;
-        set_timer(self, 1000u << (self->tries - 1));
+        set_timer(self, self->pause_ms);
+        ez_log_emit(registered->http->config.log, EZ_LOG_DEBUG, "register-asks-again",
+                    EZ_LOG_TEXT("peer", self->entry.netloc),
+                    EZ_LOG_U64("pause_ms", self->pause_ms));
+        self->pause_ms = 2 * self->pause_ms < EZ_REGISTER_PAUSE_MS_MAX ? 2 * self->pause_ms
+                                                                       : EZ_REGISTER_PAUSE_MS_MAX;
     }
-    start_waiting(self->owner);
+    start_waiting(registered);
 }
 
 static void on_read(struct bufferevent *bev, void *self)
@@ -136,7 +168,7 @@ static void connect_to(task *self)
 static void ask(task *self)
 {
     self->state = TASK_ASKING;
-    self->tries++;
+    self->asked = ++self->owner->asked;
     self->owner->asking++;
     self->bev = bufferevent_socket_new(self->owner->http->config.base, -1,
                                        BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
@@ -152,14 +184,26 @@ static void ask(task *self)
     connect_to(self); /* a failure shows as an event, or as the deadline */
 }
 
+/* The one that was asked the longest ago, so that those that are dead hold up nobody. */
+static task *first_waiting(const ez_register *registered)
+{
+    task *self, *found = NULL;
+    DL_FOREACH (registered->tasks, self) {
+        bool is_due = self->state == TASK_WAITING && !self->paused;
+        if (is_due && (found == NULL || self->asked < found->asked)) {
+            found = self;
+        }
+    }
+    return found;
+}
+
 /* Begin as many tasks as may run at once. */
 static void start_waiting(ez_register *registered)
 {
-    for (size_t i = 0; i < registered->count && registered->asking < EZ_REGISTER_AT_ONCE_MAX; i++) {
-        task *self = registered->tasks[i];
-        if (self->state == TASK_WAITING && !self->paused) {
-            ask(self);
-        }
+    task *self;
+    while (registered->asking < EZ_REGISTER_AT_ONCE_MAX &&
+           (self = first_waiting(registered)) != NULL) {
+        ask(self);
     }
 }
 
@@ -172,74 +216,147 @@ ez_register *ez_register_new(struct ez_http *http)
     return registered;
 }
 
+static void remove_task(ez_register *registered, task *self)
+{
+    stop_asking(self);
+    DL_DELETE(registered->tasks, self);
+    registered->count--;
+    event_free(self->timer);
+    free(self);
+}
+
 void ez_register_free(ez_register *registered)
 {
     if (registered == NULL) {
         return;
     }
-    for (size_t i = 0; i < registered->count; i++) {
-        task *self = registered->tasks[i];
-        if (self->bev != NULL) {
-            stop_asking(self);
-        }
-        event_free(self->timer);
-        free(self);
+    task *self, *next;
+    DL_FOREACH_SAFE (registered->tasks, self, next) {
+        remove_task(registered, self);
     }
     free(registered);
 }
 
-bool ez_register_has_room(const ez_register *registered, size_t more)
+void ez_register_host(char out[EZ_MANUAL_HOST_BYTES_MAX + 1], const ez_register_entry *entry)
 {
-    return more <= EZ_MANUAL_PEERS_MAX - registered->count;
+    (void)snprintf(out, EZ_MANUAL_HOST_BYTES_MAX + 1, "%s%s", entry->rest ? EZ_REST_PREFIX : "",
+                   entry->host);
 }
 
 static task *find(const ez_register *registered, const char *netloc)
 {
-    for (size_t i = 0; i < registered->count; i++) {
-        if (strcmp(registered->tasks[i]->entry.netloc, netloc) == 0) {
-            return registered->tasks[i];
+    task *self;
+    DL_FOREACH (registered->tasks, self) {
+        if (strcmp(self->entry.netloc, netloc) == 0) {
+            return self;
         }
     }
     return NULL;
 }
 
-bool ez_register_knows(const ez_register *registered, const char *netloc)
+static void forget_oldest_settled(ez_register *registered)
 {
-    return find(registered, netloc) != NULL;
+    task *self;
+    DL_FOREACH (registered->tasks, self) {
+        if (self->state == TASK_SETTLED) {
+            remove_task(registered, self);
+            return;
+        }
+    }
+}
+
+static task *new_task(ez_register *registered)
+{
+    if (registered->count >= EZ_MANUAL_PEERS_MAX) {
+        forget_oldest_settled(registered); /* those still asked are fewer: the core holds each */
+    }
+    task *self = ez_alloc(1, sizeof *self);
+    self->owner = registered;
+    self->state = TASK_SETTLED;
+    self->timer = evtimer_new(registered->http->config.base, on_timer, self);
+    EZ_ASSERT(self->timer != NULL);
+    DL_APPEND(registered->tasks, self);
+    registered->count++;
+    return self;
 }
 
 void ez_register_add(ez_register *registered, const ez_register_entry *entry)
 {
+    const ez_http_config *config = &registered->http->config;
+    ez_endpoint numeric;
     task *self = find(registered, entry->netloc);
     if (self == NULL) {
-        EZ_ASSERT(registered->count < EZ_MANUAL_PEERS_MAX);
-        self = ez_alloc(1, sizeof *self);
-        self->owner = registered;
-        self->state = TASK_DONE;
-        self->timer = evtimer_new(registered->http->config.base, on_timer, self);
-        EZ_ASSERT(self->timer != NULL);
-        registered->tasks[registered->count++] = self;
-    }
-    if (self->state != TASK_DONE) {
+        self = new_task(registered);
+    } else if (self->state != TASK_SETTLED) {
         return; /* under way already */
     }
     self->entry = *entry;
-    ez_endpoint numeric;
     if (!entry->rest) {
-        add_peer(registered->http, entry->host, entry->port);
-    } else if (registered->http->config.dns == NULL && !is_numeric(entry, &numeric)) {
+        memcpy(self->peer_host, entry->host, sizeof self->peer_host);
+        self->peer_port = entry->port;
+    } else if (config->dns == NULL && !is_numeric(entry, &numeric)) {
         /* Without a resolver a name could only be looked up by stopping the loop. */
-        ez_log_emit(registered->http->config.log, EZ_LOG_WARN, "register-no-resolver",
+        ez_log_emit(config->log, EZ_LOG_WARN, "register-no-resolver",
                     EZ_LOG_TEXT("peer", entry->netloc));
     } else {
         self->state = TASK_WAITING;
-        self->tries = 0;
+        self->pause_ms = PAUSE_MS_MIN;
         self->paused = false;
         start_waiting(registered);
     }
 }
 
+/* Read what ez_register_host wrote; false when it is no REST address. */
+static bool read_rest_address(ez_register_entry *out, const ez_manual_info *peer)
+{
+    const size_t prefix = sizeof EZ_REST_PREFIX - 1;
+    char text[EZ_MANUAL_HOST_BYTES_MAX + 10];
+    if (strncmp(peer->host, EZ_REST_PREFIX, prefix) != 0) {
+        return false;
+    }
+    const char *host = peer->host + prefix;
+    (void)snprintf(text, sizeof text,
+                   strchr(host, ':') != NULL ? EZ_REST_PREFIX "[%s]:%u" : EZ_REST_PREFIX "%s:%u",
+                   host, peer->port);
+    return ez_register_entry_parse(out, text, strlen(text));
+}
+
+void ez_register_resume(ez_register *registered)
+{
+    ez_manual_info peers[EZ_MANUAL_PEERS_MAX];
+    size_t count = ez_node_manual_peers(registered->http->config.node, peers, EZ_MANUAL_PEERS_MAX);
+    for (size_t i = 0; i < count && i < EZ_MANUAL_PEERS_MAX; i++) {
+        ez_register_entry entry;
+        if (read_rest_address(&entry, &peers[i])) {
+            ez_register_add(registered, &entry);
+        }
+    }
+}
+
+bool ez_register_drop(ez_register *registered, const char *host, uint16_t port)
+{
+    bool was_asked = false;
+    task *self, *next;
+    DL_FOREACH_SAFE (registered->tasks, self, next) {
+        bool is_entry = self->entry.port == port && strcmp(self->entry.host, host) == 0;
+        bool is_peer = self->peer_port == port && strcmp(self->peer_host, host) == 0;
+        if (self->state != TASK_SETTLED && is_entry) {
+            forget_rest_address(self);
+            was_asked = true;
+        }
+        if (is_entry || (self->state == TASK_SETTLED && is_peer)) {
+            remove_task(registered, self);
+        }
+    }
+    start_waiting(registered);
+    return was_asked;
+}
+
 const char *ez_register_netloc(const ez_register *registered, size_t i)
 {
-    return i < registered->count ? registered->tasks[i]->entry.netloc : NULL;
+    const task *self = registered->tasks;
+    while (self != NULL && i-- > 0) {
+        self = self->next;
+    }
+    return self != NULL ? self->entry.netloc : NULL;
 }

@@ -2,8 +2,9 @@
  * its REST address where it listens for other nodes.
  *
  * The asking goes on in the background: GET /v1/status at that address, bounded in time and size,
- * tried again a few times. What answers there is not trusted with more than a port and an address
- * to dial.
+ * again and again until it is answered. Meanwhile the core remembers the REST address in the place
+ * of the peer's, over restarts too. What answers there is not trusted with more than a port and an
+ * address to dial.
  */
 #ifndef EZP2P_HTTP_REGISTER_INTERNAL_H
 #define EZP2P_HTTP_REGISTER_INTERNAL_H
@@ -12,8 +13,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define EZ_REGISTER_TRIES_MAX 6 /* with pauses of 1, 2, 4, 8 and 16 s */
 
 /* One entry as given. */
 typedef struct ez_register_entry {
@@ -40,14 +39,21 @@ typedef struct ez_register ez_register;
 ez_register *ez_register_new(struct ez_http *http);
 void ez_register_free(ez_register *registered); /* NULL is fine */
 
-/* ez_register_has_room: whether `more` entries still fit EZ_MANUAL_PEERS_MAX. */
-bool ez_register_has_room(const ez_register *registered, size_t more);
+/* ez_register_resume: go on with what the core remembers from before a restart. */
+void ez_register_resume(ez_register *registered);
 
-/* ez_register_knows: whether an entry with this netloc was registered. */
-bool ez_register_knows(const ez_register *registered, const char *netloc);
+/* ez_register_host: what the core knows this entry by: its host, behind EZ_REST_PREFIX when that is
+ * a REST address. */
+void ez_register_host(char out[EZ_MANUAL_HOST_BYTES_MAX + 1], const ez_register_entry *entry);
 
-/* ez_register_add: remember an entry and begin to connect to it; again for a known one. */
+/* ez_register_add: list an entry, and begin to ask when it is a REST address; again for a known
+ * one. The core is told by the caller. When EZ_MANUAL_PEERS_MAX are listed, the oldest that is
+ * settled is listed no more. */
 void ez_register_add(ez_register *registered, const ez_register_entry *entry);
+
+/* ez_register_drop: list and ask no more what leads to this peer, and what has this REST address.
+ *   returns  whether one of them was still being asked; the core has forgotten it */
+bool ez_register_drop(ez_register *registered, const char *host, uint16_t port);
 
 /* ez_register_netloc: entry `i` in order of registration; NULL behind the last. */
 const char *ez_register_netloc(const ez_register *registered, size_t i);

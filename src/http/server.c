@@ -315,6 +315,7 @@ ez_status ez_http_new(ez_http **out, const ez_http_config *config)
         ez_http_free(http);
         return status;
     }
+    ez_register_resume(http->registered);
     *out = http;
     return EZ_OK;
 }

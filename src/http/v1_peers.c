@@ -151,9 +151,17 @@ static void on_removed(ez_exchange *exchange, const ez_reply *reply)
     ez_respond(exchange, 204, NULL, NULL);
 }
 
+/* A REST address that was still being asked for the peer's is gone, whatever the core knew. */
+static void on_dropped(ez_exchange *exchange, const ez_reply *reply)
+{
+    (void)reply;
+    ez_respond(exchange, 204, NULL, NULL);
+}
+
 static void remove_manual(ez_exchange *exchange, const char *host, uint16_t port)
 {
-    ez_exchange_wait(exchange, on_removed);
+    bool was_asked = ez_register_drop(exchange->http->registered, host, port);
+    ez_exchange_wait(exchange, was_asked ? on_dropped : on_removed);
     ez_http_command(exchange->http, &(ez_command){.type = EZ_COMMAND_REMOVE_PEER,
                                                   .request = exchange->number,
                                                   .text = host,

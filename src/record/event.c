@@ -1,6 +1,7 @@
 /* Events as payloads and back. A message is kept as the frame that says it: the same codec reads it
  * again, with the same bounds. */
 #include "ezp2p/base/assert.h"
+#include "ezp2p/base/endpoint.h"
 #include "ezp2p/base/limits.h"
 #include "ezp2p/record/format.h"
 #include "ezp2p/wire/frame.h"
@@ -100,7 +101,7 @@ static void get_command(ez_command *out, ez_reader *payload)
     out->recipient = get_span(payload);
     out->bytes = get_span(payload);
     if (ez_reader_u8(payload) != 0) {
-        out->text = ez_record_get_text(payload, EZ_HOST_NAME_BYTES_MAX);
+        out->text = ez_record_get_text(payload, EZ_MANUAL_HOST_BYTES_MAX);
     }
     bool needs_text = out->type == EZ_COMMAND_ADD_PEER || out->type == EZ_COMMAND_REMOVE_PEER;
     payload->failed |= needs_text && out->text == NULL;

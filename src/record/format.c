@@ -2,6 +2,7 @@
 
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/build.h"
+#include "ezp2p/base/endpoint.h"
 #include "ezp2p/base/limits.h"
 #include "ezp2p/base/siphash.h"
 #include "ezp2p/chain/header.h"
@@ -112,7 +113,7 @@ static void get_peers(ez_record_start *out, ez_reader *payload)
     }
     out->peers = ez_alloc(count + 1, sizeof *out->peers);
     for (uint32_t i = 0; i < count; i++) {
-        const char *host = ez_record_get_text(payload, EZ_HOST_NAME_BYTES_MAX);
+        const char *host = ez_record_get_text(payload, EZ_MANUAL_HOST_BYTES_MAX);
         out->peers[i] = (ez_manual_peer){host, ez_reader_u16(payload)};
     }
     out->config.peers = out->peers;

@@ -1,4 +1,5 @@
 /* What the core asks of its store and signer, answered from the record. */
+#include "ezp2p/base/endpoint.h"
 #include "ezp2p/base/limits.h"
 #include "ezp2p/base/text.h"
 #include "ezp2p/chain/header.h"
@@ -155,7 +156,7 @@ static void hand_tip(loading *state, ez_reader *payload)
 
 static void hand_peer(const ez_store_loader *loader, ez_reader *payload)
 {
-    const char *host = ez_record_get_text(payload, EZ_HOST_NAME_BYTES_MAX);
+    const char *host = ez_record_get_text(payload, EZ_MANUAL_HOST_BYTES_MAX);
     uint16_t port = ez_reader_u16(payload);
     if (ez_reader_is_done(payload)) {
         loader->manual_peer(loader->self, host, port);

@@ -130,8 +130,8 @@ static ez_status load_manual(ez_store *store, const ez_store_loader *loader)
         size_t size;
         const uint8_t *text = ez_db_column_bytes(&size, db, EZ_SQL_LOAD_MANUAL, 0);
         uint64_t port = ez_db_column_number(db, EZ_SQL_LOAD_MANUAL, 1);
-        char host[EZ_HOST_NAME_BYTES_MAX + 1] = "";
-        if (size > EZ_HOST_NAME_BYTES_MAX || memchr(text, 0, size) || port > UINT16_MAX) {
+        char host[EZ_MANUAL_HOST_BYTES_MAX + 1] = "";
+        if (size > EZ_MANUAL_HOST_BYTES_MAX || memchr(text, 0, size) || port > UINT16_MAX) {
             ez_db_reset(db, EZ_SQL_LOAD_MANUAL);
             return refuse(store, "a registered peer is damaged", &store->network.genesis_id);
         }

@@ -346,6 +346,43 @@ class Register(RestCase):
         other.start()
         until(lambda: self.node.peer_count() == 1, "asked again and connected")
 
+    def test_peer_that_comes_up_after_a_restart_is_found(self):
+        other = self.start_node()
+        other.stop()
+        self.node.post("/nodes/register", {"nodes": [f"http://{other.http}"]})
+        self.node.kill()
+        self.node.start()
+        other.start()
+        until(lambda: self.node.peer_count() == 1, "asked and connected")
+        self.node.restart()  # by now the peer's own address is what is kept
+        until(lambda: self.node.peer_count() == 1, "connected without asking")
+
+    def test_removed_peer_is_listed_and_asked_no_more(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            rest = "127.0.0.1:%d" % server.getsockname()[1]
+            self.node.post("/nodes/register", {"nodes": ["127.0.0.1:1", f"http://{rest}"]})
+            for peer in ("127.0.0.1:1", rest):
+                self.assertEqual(self.node.request("DELETE", f"/v1/peers/{peer}").status, 204)
+                self.assertEqual(self.node.request("DELETE", f"/v1/peers/{peer}").status, 404)
+        self.assertEqual(self.node.post("/nodes/register", {"nodes": []}).json()["total_nodes"], [])
+
+    def test_removed_peer_makes_room_for_another(self):
+        nodes = [f"127.0.0.1:{port}" for port in range(1, 257)]
+        self.node.post("/nodes/register", {"nodes": nodes})
+        for another in ("127.0.0.1:300", "http://127.0.0.1:301"):
+            self.assert_problem(self.node.post("/nodes/register", {"nodes": [another]}), 422,
+                                "peer-limit")
+        self.node.request("DELETE", f"/v1/peers/{nodes[7]}")
+        answer = self.node.post("/nodes/register", {"nodes": ["127.0.0.1:300"]})
+        self.assertEqual(answer.json()["total_nodes"], nodes[:7] + nodes[8:] + ["127.0.0.1:300"])
+
+    def test_peers_added_elsewhere_count(self):
+        for port in range(1, 4):
+            self.node.post("/v1/peers", {"peer": f"127.0.0.1:{port}"})
+        nodes = [f"127.0.0.1:{port}" for port in range(4, 258)]
+        self.assert_problem(self.node.post("/nodes/register", {"nodes": nodes}), 422, "peer-limit")
+        self.assertEqual(self.node.post("/nodes/register", {"nodes": nodes[1:]}).status, 201)
+
     def test_missing_list_has_the_words_of_the_original(self):
         for body in ({}, {"nodes": None}):
             answer = self.node.post("/nodes/register", body)

@@ -21,6 +21,10 @@ typedef enum ez_reach {
 #define EZ_ENDPOINT_TEXT_BYTES 56  /* "[" 45 "]:" 5 and the terminating zero, rounded up */
 #define EZ_HOST_NAME_BYTES_MAX 253 /* RFC 1035 */
 
+/* Before the host of a peer that is known by its REST address only. */
+#define EZ_REST_PREFIX           "http://"
+#define EZ_MANUAL_HOST_BYTES_MAX (EZ_HOST_NAME_BYTES_MAX + sizeof EZ_REST_PREFIX - 1)
+
 typedef struct ez_endpoint_string {
     char text[EZ_ENDPOINT_TEXT_BYTES];
 } ez_endpoint_string;

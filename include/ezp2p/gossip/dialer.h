@@ -4,6 +4,9 @@
  * lost link they are dialled again after EZ_REDIAL_MS_MIN, doubling to EZ_REDIAL_MS_MAX, each pause
  * drawn between half and all of that so that a swarm does not knock in step. Automatic dials are
  * chosen elsewhere (book.h) and only counted here.
+ *
+ * A host that begins with EZ_REST_PREFIX is a REST address: kept like the others, but not dialled.
+ * The REST adapter asks there where the peer listens, and puts that in its place.
  */
 #ifndef EZP2P_GOSSIP_DIALER_H
 #define EZP2P_GOSSIP_DIALER_H

@@ -36,7 +36,8 @@ typedef enum ez_command_type {
     EZ_COMMAND_SUBMIT_ENTRY, /* sender, recipient, amount: the node signs (original route) */
     EZ_COMMAND_SUBMIT_TX,    /* bytes: signed elsewhere */
     EZ_COMMAND_MINE_ONE,     /* one block by this node */
-    EZ_COMMAND_ADD_PEER,     /* text, port: stay connected to it, also after a restart */
+    EZ_COMMAND_ADD_PEER,     /* text, port: stay connected to it, also after a restart; behind
+                                EZ_REST_PREFIX it is only remembered */
     EZ_COMMAND_REMOVE_PEER,  /* text, port: no longer; its links are closed */
     EZ_COMMAND_DISCONNECT,   /* link */
     EZ_COMMAND_RESOLVE,      /* ask every peer for its chain, wait for the answers */

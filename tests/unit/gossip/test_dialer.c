@@ -37,6 +37,25 @@ Test(dialer, manual_peer_is_due_at_once_and_once)
     ez_dialer_free(dialer);
 }
 
+Test(dialer, rest_address_is_kept_and_not_dialled)
+{
+    ez_dialer *const dialer = ez_dialer_new();
+    const char *host = NULL;
+    uint16_t port = 0;
+    ez_link_id link = {0};
+    cr_expect(ez_dialer_add(dialer, EZ_REST_PREFIX "a.example", 5000));
+    cr_expect_eq(next(dialer, 1000000), 0);
+    cr_expect_eq(ez_dialer_deadline(dialer), EZ_TIME_NEVER);
+    cr_expect(ez_dialer_add(dialer, "a.example", 5000), "that is another one");
+    cr_expect_neq(ez_dialer_next(dialer, &host, &port, 0), 0);
+    cr_expect_str_eq(host, "a.example");
+    cr_expect(ez_dialer_manual(dialer, 0, &host, &port, &link));
+    cr_expect_str_eq(host, EZ_REST_PREFIX "a.example");
+    cr_expect(ez_dialer_remove(dialer, NULL, EZ_REST_PREFIX "a.example", 5000));
+    cr_expect_not(ez_dialer_remove(dialer, NULL, EZ_REST_PREFIX "a.example", 5000));
+    ez_dialer_free(dialer);
+}
+
 Test(dialer, pauses_double_from_the_least_to_the_longest_with_jitter)
 {
     ez_dialer *const dialer = ez_dialer_new();
