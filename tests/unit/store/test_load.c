@@ -1,5 +1,7 @@
 #include "support_store.h"
 
+#include "ezp2p/base/endpoint.h"
+
 #include <criterion/criterion.h>
 
 static test_kit kit;
@@ -188,7 +190,8 @@ Test(load, host_name_over_the_limit_is_damage)
     loaded seen;
     home_sql(&home, "DELETE FROM manual_peer");
     cr_assert_eq(load(&seen), EZ_OK);
-    expect_damage("INSERT INTO manual_peer(host, port) VALUES(printf('%.254c', 'a'), 1)");
+    cr_assert_eq(EZ_MANUAL_HOST_BYTES_MAX, 260, "one less than what follows");
+    expect_damage("INSERT INTO manual_peer(host, port) VALUES(printf('%.261c', 'a'), 1)");
 }
 
 Test(load, port_over_the_limit_is_damage)
