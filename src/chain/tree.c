@@ -121,10 +121,20 @@ static void join_siblings(ez_entry *entry)
     entry->parent->last_child = entry;
 }
 
+/* A division of 256 bits, and mostly the one before again. */
+static ez_work work_of(ez_tree *tree, uint32_t bits)
+{
+    if (bits != tree->work_bits) {
+        tree->work_bits = bits;
+        tree->work = ez_work_from_bits(bits);
+    }
+    return tree->work;
+}
+
 static ez_entry *add_child(ez_tree *tree, ez_entry *parent, const ez_header *header,
                            const ez_block_id *id)
 {
-    const ez_work own = ez_work_from_bits(header->bits);
+    const ez_work own = work_of(tree, header->bits);
     ez_entry *const entry = ez_alloc(1, sizeof(*entry));
     entry->id = *id;
     entry->merkle_root = header->merkle_root;

@@ -62,6 +62,8 @@ struct ez_tree {
     ez_entry *leaves; /* childless entries of state HEADER, oldest first */
     ez_entry *best_header;
     ez_entry *best_complete;
+    uint32_t work_bits; /* whose work is the next; 0, no header's: none yet */
+    ez_work work;
 };
 
 void ez_tree_index_init(ez_tree_index *index, ez_siphash_key key);
