@@ -113,7 +113,7 @@ static void apply_connect(ez_store *store, const ez_write_op *op)
 static void delete_txs(ez_store *store, const ez_block *block, uint64_t seq)
 {
     ez_db *db = &store->writer;
-    ez_batch_write_txs(&store->batch, db, &store->filter); /* theirs may be among them */
+    ez_batch_write_txs(&store->batch, db, &store->tx_filter); /* theirs may be among them */
     for (uint32_t i = 0; i < block->tx_count; i++) {
         ez_db_bind_number(db, EZ_SQL_TX_DELETE, 1,
                           (uint64_t)ez_db_tail(block->txs[i].id.hash.bytes));
@@ -239,6 +239,6 @@ void ez_apply_write(ez_store *store, const ez_write *write)
 
 void ez_apply_rest(ez_store *store)
 {
-    ez_batch_write_txs(&store->batch, &store->writer, &store->filter);
-    ez_batch_write_accounts(&store->batch, &store->writer);
+    ez_batch_write_txs(&store->batch, &store->writer, &store->tx_filter);
+    ez_batch_write_accounts(&store->batch, &store->writer, &store->account_filter);
 }

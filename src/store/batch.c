@@ -125,7 +125,7 @@ static bool is_same_account(const ez_batch_account *a, const ez_batch_account *b
     return a->tail == b->tail && ez_public_key_is_equal(&a->key, &b->key);
 }
 
-void ez_batch_write_accounts(ez_batch *batch, ez_db *db)
+void ez_batch_write_accounts(ez_batch *batch, ez_db *db, ez_filter *filter)
 {
     size_t count = batch->account_count;
     if (count > 1) {
@@ -133,6 +133,7 @@ void ez_batch_write_accounts(ez_batch *batch, ez_db *db)
     }
     for (size_t i = 0; i < count; i++) {
         if (i + 1 == count || !is_same_account(&batch->accounts[i], &batch->accounts[i + 1])) {
+            ez_filter_add(filter, batch->accounts[i].tail);
             put_account(db, &batch->accounts[i]);
         }
     }

@@ -34,9 +34,9 @@ void ez_batch_clear(ez_batch *batch);
 void ez_batch_add_accounts(ez_batch *batch, const ez_account_change *after, uint32_t count);
 void ez_batch_add_txs(ez_batch *batch, const ez_block *block, uint64_t seq);
 
-/* ez_batch_write_txs, ez_batch_write_accounts: write what was added, and forget it; transactions
- * enter the filter, too. */
+/* ez_batch_write_txs, ez_batch_write_accounts: write what was added, into the filter too, and
+ * forget it. */
 void ez_batch_write_txs(ez_batch *batch, ez_db *db, ez_filter *filter);
-void ez_batch_write_accounts(ez_batch *batch, ez_db *db);
+void ez_batch_write_accounts(ez_batch *batch, ez_db *db, ez_filter *filter);
 
 #endif

@@ -60,6 +60,7 @@ typedef enum ez_db_role {
     X(ACCOUNT_PUT, EZ_DB_WRITER, "INSERT INTO account(tail, key, balance, sequence) VALUES(?1, ?2, ?3, ?4)") \
     X(ACCOUNT_DELETE, EZ_DB_WRITER, "DELETE FROM account WHERE tail = ?1 AND key = ?2") \
     X(TX_TAILS, EZ_DB_WRITER, "SELECT tail FROM tx WHERE tail >= ?1 ORDER BY tail LIMIT 16384") \
+    X(ACCOUNT_TAILS, EZ_DB_WRITER, "SELECT tail FROM account WHERE tail >= ?1 ORDER BY tail LIMIT 16384") \
     X(POOL_FIND, EZ_DB_WRITER, "SELECT 1 FROM pool WHERE tail = ?1 AND id = ?2") \
     X(POOL_PUT, EZ_DB_WRITER, "INSERT INTO pool(tail, id, bytes) VALUES(?1, ?2, ?3)") \
     X(POOL_DELETE, EZ_DB_WRITER, "DELETE FROM pool WHERE tail = ?1 AND id = ?2") \

@@ -61,6 +61,9 @@ static void get_account(void *self, ez_account *out, const ez_public_key *key)
 {
     ez_store *store = self;
     *out = (ez_account){0};
+    if (!ez_filter_may_hold(&store->account_filter, ez_db_tail(key->bytes))) {
+        return;
+    }
     ez_read_begin(store);
     ez_db_bind_key(&store->reader, EZ_SQL_ACCOUNT_GET, key->bytes);
     if (ez_db_step(&store->reader, EZ_SQL_ACCOUNT_GET)) {
@@ -136,8 +139,7 @@ static bool find_tx(void *self, ez_tx_place *out, const ez_tx_id *id)
 {
     ez_store *store = self;
     ez_tx_row row;
-    if (atomic_load_explicit(&store->filter_ready, memory_order_acquire) &&
-        !ez_filter_may_hold(&store->filter, ez_db_tail(id->hash.bytes))) {
+    if (!ez_filter_may_hold(&store->tx_filter, ez_db_tail(id->hash.bytes))) {
         return false;
     }
     ez_read_begin(store);

@@ -84,13 +84,12 @@ static void init_locks(ez_store *store)
     EZ_ASSERT(rc == 0);
 }
 
-static void init_filter(ez_store *store)
+static void init_filters(ez_store *store)
 {
-    ez_siphash_key key; /* unpredictable, since others choose ids */
-    sqlite3_randomness(sizeof key, &key);
-    ez_filter_init(&store->filter, key);
-    atomic_init(&store->filter_ready, false);
-    store->filter_next = INT64_MIN;
+    ez_siphash_key keys[2]; /* unpredictable, since others choose ids and accounts */
+    sqlite3_randomness(sizeof keys, keys);
+    ez_filter_init(&store->tx_filter, keys[0]);
+    ez_filter_init(&store->account_filter, keys[1]);
 }
 
 static void hash_genesis(ez_store *store)
@@ -113,7 +112,7 @@ ez_status ez_store_open(ez_store **out, const ez_store_config *config)
     store->writer.config = &store->config;
     store->reader.config = &store->config;
     init_locks(store);
-    init_filter(store);
+    init_filters(store);
     hash_genesis(store);
     ez_read_port(&store->port, store);
     ez_status status = open_all(store);
@@ -199,7 +198,8 @@ void ez_store_close(ez_store *store)
     }
     free(store->queue.items);
     ez_batch_clear(&store->batch);
-    ez_filter_clear(&store->filter);
+    ez_filter_clear(&store->tx_filter);
+    ez_filter_clear(&store->account_filter);
     ez_db_clear(&store->reader);
     ez_db_clear(&store->writer); /* last: it copies the WAL into the database and removes it */
     pthread_cond_destroy(&store->wake);

@@ -71,12 +71,12 @@ struct ez_store {
     ez_db writer; /* of the writer thread, once that runs, as all to the next blank line */
     ez_written written;
     ez_batch batch;
-    int64_t filter_next;  /* the tail from which on the index is yet to be read */
     int wal_pages;        /* after the last commit */
     int checkpoint_pages; /* of WAL before it is copied into the database */
 
-    ez_filter filter;         /* of what the index holds; the writer adds, the reader asks */
-    atomic_bool filter_ready; /* it has all of them */
+    /* of transactions and of accounts: the writer adds, the reader asks */
+    ez_filter tx_filter;
+    ez_filter account_filter;
 
     pthread_mutex_t lock;
     pthread_cond_t wake;

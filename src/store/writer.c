@@ -140,40 +140,49 @@ static ez_group take_group(ez_write_queue *queue)
     return group;
 }
 
-/* fill_filter: read on in the index, as far as one slice takes. A file of millions of transactions
- * is usable at once that way; until the filter has them all, the reader asks the index. */
-static void fill_filter(ez_store *store)
+/* fill_filter: read on in a table, as far as one slice takes; true when there may be more. A file
+ * of millions of transactions is usable at once that way: until a filter has all keys, the reader
+ * asks the table. */
+static bool fill_filter(ez_filter *filter, ez_db *db, ez_sql sql)
 {
-    ez_db *db = &store->writer;
-    if (atomic_load_explicit(&store->filter_ready, memory_order_relaxed)) {
-        return;
+    if (ez_filter_is_complete(filter)) {
+        return false;
     }
     bool some = false;
     int64_t tail = INT64_MAX;
-    ez_db_bind_number(db, EZ_SQL_TX_TAILS, 1, (uint64_t)store->filter_next);
-    while (ez_db_step(db, EZ_SQL_TX_TAILS)) {
+    ez_db_bind_number(db, sql, 1, (uint64_t)filter->next);
+    while (ez_db_step(db, sql)) {
         some = true;
-        tail = (int64_t)ez_db_column_number(db, EZ_SQL_TX_TAILS, 0);
-        ez_filter_add(&store->filter, tail);
+        tail = (int64_t)ez_db_column_number(db, sql, 0);
+        ez_filter_add(filter, tail);
     }
     if (!some || tail == INT64_MAX) {
-        atomic_store_explicit(&store->filter_ready, true, memory_order_release);
-    } else {
-        store->filter_next = tail + 1; /* rows with the same tail add nothing */
+        ez_filter_complete(filter);
+        return false;
     }
+    filter->next = tail + 1; /* rows with the same tail add nothing */
+    return true;
+}
+
+static bool fill_filters(ez_store *store)
+{
+    bool accounts = fill_filter(&store->account_filter, &store->writer, EZ_SQL_ACCOUNT_TAILS);
+    bool txs = fill_filter(&store->tx_filter, &store->writer, EZ_SQL_TX_TAILS);
+    return accounts || txs;
 }
 
 /* wait_for_group: false when the store is closing and nothing is left. */
 static bool wait_for_group(ez_store *store, ez_group *out)
 {
+    bool more = true; /* to fill the filters with, while there is nothing else to do */
     lock(store);
     while (store->queue.count == 0 && !store->closing) {
-        if (atomic_load_explicit(&store->filter_ready, memory_order_relaxed)) {
-            pthread_cond_wait(&store->wake, &store->lock);
-        } else {
+        if (more) {
             unlock(store);
-            fill_filter(store);
+            more = fill_filters(store);
             lock(store);
+        } else {
+            pthread_cond_wait(&store->wake, &store->lock);
         }
     }
     bool some = store->queue.count > 0;
@@ -260,6 +269,6 @@ void ez_writer_run(ez_store *store)
         }
         free_group(&group);
         checkpoint(store);
-        fill_filter(store);
+        fill_filters(store);
     }
 }

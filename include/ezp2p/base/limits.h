@@ -58,7 +58,7 @@
 #define EZ_MEMO_BYTES_MAX           256
 #define EZ_FUTURE_US_MAX            7200000000
 #define EZ_LEDGER_ACCOUNTS_KEPT     4096
-#define EZ_TX_FILTER_BYTES_MAX      4194304
+#define EZ_FILTER_BYTES_MAX         4194304
 #define EZ_EVENT_RING_MAX           8192
 #define EZ_RECORD_BYTES_MAX         4194304
 #define EZ_RECORD_EFFECTS_MAX       65536
@@ -155,7 +155,7 @@
     X(EZ_MEMO_BYTES_MAX, "bytes", "a memo") \
     X(EZ_FUTURE_US_MAX, "us", "a block's timestamp ahead of the wall clock: two hours") \
     X(EZ_LEDGER_ACCOUNTS_KEPT, "accounts", "that changed last, remembered for 150 bytes each to save reads") \
-    X(EZ_TX_FILTER_BYTES_MAX, "bytes", "telling new transactions from those of the chain without a read: two millions' worth") \
+    X(EZ_FILTER_BYTES_MAX, "bytes", "each of two filters, telling new transactions and accounts from known ones without a read: two millions' worth") \
     X(EZ_HTTP_HEADER_BYTES_MAX, "bytes", "request line and headers") \
     X(EZ_HTTP_BODY_BYTES_MAX, "bytes", "a request's body") \
     X(EZ_HTTP_REQUEST_TIMEOUT_MS, "ms", "from a request's first byte to its last") \

@@ -11,6 +11,7 @@ static void setup(void)
 {
     ez_rng_init(&rng, (const uint8_t[16]){7});
     ez_filter_init(&filter, (ez_siphash_key){1, 2});
+    ez_filter_complete(&filter);
 }
 
 static void teardown(void)
@@ -54,6 +55,12 @@ Test(filter, empty_one_holds_nothing)
     cr_expect_eq(wrong_guesses(1000), 0);
 }
 
+Test(filter, incomplete_one_may_hold_anything)
+{
+    ez_filter_init(&filter, (ez_siphash_key){1, 2});
+    cr_expect_eq(wrong_guesses(1000), 1000);
+}
+
 Test(filter, holds_what_was_added_and_little_else)
 {
     fill(8192); /* the first layer, full */
@@ -68,6 +75,14 @@ Test(filter, beyond_its_capacity_it_guesses_wrong_and_loses_nothing)
     unsigned wrong = wrong_guesses(10000);
     cr_expect_gt(wrong, 100);
     cr_expect_lt(wrong, 6000);
+}
+
+Test(filter, key_added_again_takes_no_room)
+{
+    for (int i = 0; i < 100000; i++) {
+        ez_filter_add(&filter, i % 100);
+    }
+    cr_expect_eq(filter.count, 100);
 }
 
 Test(filter, tails_that_follow_each_other_are_spread)
