@@ -18,8 +18,14 @@
  * and C in the highest lane; the schedule is a ring of four vectors of four words. */
 typedef struct chain {
     __m128i abef, cdgh;
-    __m128i w[4];
+    __m128i newest; /* the last four words of the schedule */
+    __m128i *w;     /* the schedule, four words each */
 } chain;
+
+/* After this the compiler has nothing of the schedules in registers. Four chains leave four beside
+ * the states and the newest words, and left alone it moves the words of which the next instruction
+ * waits in and out of memory; this way only old ones are read from there. Worth a tenth. */
+#define KEEP_IN_MEMORY() __asm__ volatile("" ::: "memory")
 
 SHA_NI_INLINE __m128i load4(const uint32_t *words)
 {
@@ -48,20 +54,21 @@ SHA_NI_INLINE void start(chain *c, const ez_search_span *span, __m128i word6)
 SHA_NI_INLINE void extend_first(chain *c, const ez_search_span *span, __m128i rest, __m128i word6)
 {
     rest = _mm_add_epi32(rest, _mm_sha256msg1_epu32(word6, _mm_setzero_si128()));
-    c->w[1] = _mm_sha256msg2_epu32(rest, load4(&span->fixed[16]));
+    c->newest = _mm_sha256msg2_epu32(rest, load4(&span->fixed[16]));
+    c->w[5] = c->newest;
 }
 
 /* Words 4g to 4g + 3, for g from 6 on. sha256msg2 adds the terms of the words two places before;
  * the others are summed here, or in the span where they are fixed. */
 SHA_NI_INLINE void extend4(chain *c, const ez_search_span *span, unsigned g)
 {
-    __m128i before = c->w[(g + 3) % 4];
     __m128i rest =
-        g <= 8 ? load4(&span->fixed[4 * g]) : _mm_sha256msg1_epu32(c->w[g % 4], c->w[(g + 1) % 4]);
+        g <= 8 ? load4(&span->fixed[4 * g]) : _mm_sha256msg1_epu32(c->w[g - 4], c->w[g - 3]);
     if (g > 6) { /* in group 6 the words seven places before are fixed as well */
-        rest = _mm_add_epi32(rest, _mm_alignr_epi8(before, c->w[(g + 2) % 4], 4));
+        rest = _mm_add_epi32(rest, _mm_alignr_epi8(c->newest, c->w[g - 2], 4));
     }
-    c->w[g % 4] = _mm_sha256msg2_epu32(rest, before);
+    c->newest = _mm_sha256msg2_epu32(rest, c->newest);
+    c->w[g] = c->newest;
 }
 
 /* One step of all chains, so that their instructions alternate. Constant `g` and inlining keep the
@@ -85,18 +92,21 @@ SHA_NI_INLINE void varying_rounds4(chain c[CHAINS], const ez_search_span *span, 
         if (g > 5) {
             extend4(&c[i], span, g);
         }
-        rounds4(&c[i], _mm_add_epi32(c[i].w[g % 4], load4(&ez_sha256_rounds[4 * g])));
+        rounds4(&c[i], _mm_add_epi32(c[i].newest, load4(&ez_sha256_rounds[4 * g])));
+        KEEP_IN_MEMORY();
     }
 }
 
 /* Bit i is set when the first word of the hash with low half low + i is not above the limit. */
-SHA_NI_INLINE int try_proofs(const ez_search_span *span, uint32_t low, __m128i rest5)
+SHA_NI_INLINE int try_proofs(const ez_search_span *span, uint32_t low, __m128i rest5,
+                             __m128i schedules[CHAINS][16])
 {
     chain c[CHAINS];
 #pragma GCC unroll 4
     for (unsigned i = 0; i < CHAINS; i++) {
         /* the header is little-endian, SHA-256 is not */
         __m128i word6 = _mm_set_epi32(0, (int)__builtin_bswap32(low + i), 0, 0);
+        c[i].w = schedules[i];
         start(&c[i], span, word6);
         extend_first(&c[i], span, rest5, word6);
     }
@@ -118,8 +128,10 @@ SHA_NI static uint32_t sha_ni_scan(const ez_search_span *span, uint32_t first, u
     __m128i rest5 =
         _mm_add_epi32(_mm_sha256msg1_epu32(load4(&span->fixed[4]), load4(&span->fixed[8])),
                       load4(&span->fixed[13]));
+    __m128i schedules[CHAINS][16];
+    __asm__ volatile("" ::"r"(schedules) : "memory"); /* so that they are in memory at all */
     for (uint32_t done = 0; done < count; done += CHAINS) {
-        int passed = try_proofs(span, first + done, rest5);
+        int passed = try_proofs(span, first + done, rest5, schedules);
         if (passed != 0) {
             uint32_t before = done + (uint32_t)__builtin_ctz((unsigned)passed);
             return before < count ? before : count; /* the last may lie beyond the end */

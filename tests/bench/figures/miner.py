@@ -15,10 +15,14 @@ HASHES = "ezp2p_miner_hashes_total"
 
 def run(report):
     rates = scan_rates(report)
-    # The limit of this machine: nothing but the SHA instructions that a proof takes at least.
-    limit = rates.pop("sha_instructions", None)
+    # The limit of this machine: the instructions that a proof takes at least with the SHA
+    # extensions, none waiting for another; and those of SHA alone.
+    alone = rates.pop("sha_instructions", None)
+    limit = rates.pop("sha_instructions_and_sums", None)
     for name, rate in rates.items():
         report.add(f"miner_scan_{name}", rate, "1/s", limit)
+    if alone:
+        report.add("miner_limit_to_sha_instructions", limit, "1/s", alone)
     rate, version = mine()
     report.add(f"miner_node_{version}", rate, "1/s", rates[version])
     # OpenSSL hashes a stream: each compression waits for the one before.
