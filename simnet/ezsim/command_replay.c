@@ -164,8 +164,8 @@ static const char *ending_text(const ez_replay *replay)
         return "the file was full; the next one goes on from a new start";
     case EZ_RECORD_END_FAILED:
         return "the node could not start";
-    case EZ_RECORD_END_CROWDED:
-        return "the start alone filled too much of the file; the node went on unrecorded";
+    case EZ_RECORD_END_GIVEN_UP:
+        return "files filled too fast to begin others; the node went on unrecorded";
     }
     return "";
 }

@@ -19,6 +19,12 @@ struct event;
 struct event_base;
 struct evdns_base;
 
+/* How often the node may still start itself anew; over all its lives. */
+typedef struct ez_restarts {
+    uint32_t used;
+    ez_time_ms since; /* when `used` was last reduced */
+} ez_restarts;
+
 typedef struct ez_app {
     const ez_options *options;
     ez_log_sink *sink;
@@ -41,6 +47,7 @@ typedef struct ez_app {
 
     bool stopping;
     bool restarting;            /* when stopped, begin anew */
+    ez_restarts *restarts;      /* borrowed */
     bool is_settled;            /* the core has replied to SHUTDOWN */
     struct event *settle_timer; /* while stopping: looks whether all links are closed */
     ez_time_ms stop_deadline;

@@ -1,6 +1,8 @@
 /* --record: the file, the recorder before the core, and what happens when the file is full. */
 #include "app_internal.h"
 
+#include "ezp2p/base/limits.h"
+
 #include <event2/event.h>
 
 static void give_up(ez_app *app, const char *reason)
@@ -9,14 +11,29 @@ static void give_up(ez_app *app, const char *reason)
                 EZ_LOG_TEXT("reason", reason));
 }
 
+/* Each start takes one of EZ_RECORD_RESTARTS_MAX, and each EZ_RECORD_RESTART_MS gives one back. */
+static bool may_restart(ez_restarts *restarts, ez_time_ms now)
+{
+    uint64_t back = (now - restarts->since) / EZ_RECORD_RESTART_MS;
+    restarts->used = back >= restarts->used ? 0 : restarts->used - (uint32_t)back;
+    restarts->since = restarts->used == 0 ? now : restarts->since + back * EZ_RECORD_RESTART_MS;
+    return restarts->used++ < EZ_RECORD_RESTARTS_MAX;
+}
+
 /* Out of the callback in which the record became full. */
 static void on_full(evutil_socket_t fd, short what, void *self)
 {
     (void)fd;
     (void)what;
     ez_app *app = self;
-    if (ez_recorder_is_on(app->recorder)) {
+    if (!ez_recorder_is_on(app->recorder) || app->stopping) {
+        return;
+    }
+    if (may_restart(app->restarts, ez_driver_now(app->driver).mono)) {
         ez_app_restart(app);
+    } else {
+        give_up(app, "files fill too fast to begin others: give a larger --record-size");
+        ez_recorder_end(app->recorder, EZ_RECORD_END_GIVEN_UP);
     }
 }
 
@@ -67,7 +84,7 @@ ez_status ez_app_new_node(ez_app *app, const ez_node_config *config, const ez_no
     if (status == EZ_OK && ez_recorder_is_on(app->recorder) &&
         ez_record_file_is_crowded(app->record_file)) {
         give_up(app, "what the store holds fills too much of it: give a larger --record-size");
-        ez_recorder_end(app->recorder, EZ_RECORD_END_CROWDED);
+        ez_recorder_end(app->recorder, EZ_RECORD_END_GIVEN_UP);
     }
     return status;
 }

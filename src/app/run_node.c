@@ -265,9 +265,10 @@ static void clear(ez_app *app)
 }
 
 /* One life of the node. For the next, if there is one, the addresses stay that were bound. */
-static ez_status live(ez_options *options, ez_log_sink *sink, bool *again)
+static ez_status live(ez_options *options, ez_log_sink *sink, ez_restarts *restarts, bool *again)
 {
-    ez_app app = {.options = options, .sink = sink, .log = ez_log_sink_log(sink)};
+    ez_app app = {
+        .options = options, .sink = sink, .log = ez_log_sink_log(sink), .restarts = restarts};
     ez_status status = start(&app);
     if (status == EZ_OK) {
         ez_signals_unblock(); /* those that came between two lives */
@@ -290,10 +291,11 @@ static ez_status live(ez_options *options, ez_log_sink *sink, bool *again)
 ez_exit_code ez_run_node(const ez_options *options, ez_log_sink *sink)
 {
     ez_options present = *options;
+    ez_restarts restarts = {0};
     bool again;
     ez_status status;
     do {
-        status = live(&present, sink, &again);
+        status = live(&present, sink, &restarts, &again);
     } while (again);
     libevent_global_shutdown();
     if (status == EZ_OK) {

@@ -254,7 +254,7 @@ static void do_step(ez_replay *replay, ez_recorded_event *recorded)
 static void close_record(ez_replay *replay, ez_record *record)
 {
     uint32_t why = ez_reader_u32(&record->reader);
-    if (!ez_reader_is_done(&record->reader) || why > EZ_RECORD_END_CROWDED) {
+    if (!ez_reader_is_done(&record->reader) || why > EZ_RECORD_END_GIVEN_UP) {
         replay_stop(replay, EZ_REPLAY_DAMAGED, "record end is malformed");
         return;
     }

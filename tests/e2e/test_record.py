@@ -183,6 +183,15 @@ class Record(NodeCase):
         sizes = [path.stat().st_size for path in self.directory.glob("one.rec*")]
         self.assertLessEqual(sum(sizes), 8 << 20)
 
+    def test_files_that_fill_too_fast_end_the_record_and_not_the_node(self):
+        node = self.start_recorded("one", "--record-size", 8)
+        until(lambda: self.press(node) and "record-ended" in node.log_path.read_text(),
+              "it has begun as many files as it may")
+        self.assertEqual(node.log_path.read_text().count("stopping"), 10)
+        node.wait_ready()
+        node.entry("on", "it goes", 1)
+        self.expect_same(self.record_of("one"), "too fast")
+
     def test_what_is_no_record_is_left_alone(self):
         path = self.record_of("thesis")
         path.write_text("years of work\n")

@@ -63,6 +63,8 @@
 #define EZ_RECORD_BYTES_MAX         4194304
 #define EZ_RECORD_EFFECTS_MAX       65536
 #define EZ_RECORD_FILES_MAX         100
+#define EZ_RECORD_RESTARTS_MAX      10
+#define EZ_RECORD_RESTART_MS        60000
 #define EZ_RECORD_MIB_MIN           8
 #define EZ_RECORD_MIB_MAX           1048576
 
@@ -193,6 +195,8 @@
     X(EZ_RECORD_BYTES_MAX, "bytes", "one record of --record; the largest holds a frame, a body or the address book") \
     X(EZ_RECORD_EFFECTS_MAX, "effects", "of one event, recorded one by one; a hash covers those beyond") \
     X(EZ_RECORD_FILES_MAX, "files", "of --record, whatever their size: a node that restarts often leaves many") \
+    X(EZ_RECORD_RESTARTS_MAX, "starts", "anew for a full record in a row, so that nobody can keep a node from its work by filling it") \
+    X(EZ_RECORD_RESTART_MS, "ms", "after this one more of them is allowed") \
     X(EZ_RECORD_MIB_MIN, "MiB", "for --record-size: a start, and two of the largest records") \
     X(EZ_RECORD_MIB_MAX, "MiB", "for --record-size: 1 TiB")
 /* clang-format on */

@@ -58,7 +58,7 @@ typedef enum ez_record_end {
     EZ_RECORD_END_STOPPED, /* the node stopped */
     EZ_RECORD_END_FULL,   /* it reached its size; the node goes on in the next file, started anew */
     EZ_RECORD_END_FAILED, /* the core could not be made */
-    EZ_RECORD_END_CROWDED, /* the start alone filled too much of it; the node goes on unrecorded */
+    EZ_RECORD_END_GIVEN_UP, /* files fill too fast to begin others; the node goes on unrecorded */
 } ez_record_end;
 
 /* Everything that ez_node_new took but the answers of its ports. */

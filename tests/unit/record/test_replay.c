@@ -118,7 +118,7 @@ Test(replay, a_changed_input_differs_and_says_how)
     size_t command = tape_find_event(first, EZ_EVENT_COMMAND, 0);
     size_t message = tape_find_event(first, EZ_EVENT_MESSAGE, 0);
     size_t tick = tape_find_event(first, EZ_EVENT_TICK, 1);
-    expect_differs(first, command, EVENT_DETAIL + 1, "recorded reply, replayed nothing");
+    expect_differs(first, command, EVENT_DETAIL + 1, "recorded reply, replayed");
     expect_differs(first, command, EVENT_DETAIL + 9, "recorded of"); /* the amount: another id */
     expect_differs(first, tick, 1, "deadline");                      /* the clock */
     expect_differs(first, message, 1 + 16 + 1, "recorded");          /* the link */
