@@ -20,7 +20,9 @@ node_effect *node_push(ez_node *node, ez_effect_type type)
     } else {
         node->spare = item->next;
         node->spare_count--;
-        *item = (node_effect){0};
+        item->effect = (ez_effect){0};
+        item->memory = NULL;
+        item->blob = NULL;
     }
     item->effect.type = type;
     DL_APPEND(node->effects, item);

@@ -28,6 +28,7 @@
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
 #include "ezp2p/base/limits.h"
+#include "ezp2p/base/number_hash.h"
 #include "ezp2p/base/rng.h"
 #include "ezp2p/chain/header.h"
 #include "ezp2p/chain/ledger.h"
@@ -42,7 +43,8 @@
 #include "ezp2p/node/node.h"
 #include "ezp2p/node/query.h"
 
-#define uthash_fatal(message) ez_assert_fail(message, __FILE__, __LINE__)
+#define uthash_fatal(message)          ez_assert_fail(message, __FILE__, __LINE__)
+#define HASH_FUNCTION(key, size, hash) ((hash) = ez_number_hash(key, size))
 #include <uthash.h>
 
 #define NODE_WAITERS_MAX 64 /* body requests of a peer that wait for our own check */
