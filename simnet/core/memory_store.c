@@ -5,8 +5,12 @@
 #include "ezp2p/chain/view.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define uthash_fatal(message) ez_assert_fail(message, __FILE__, __LINE__)
+
+/* Every key here is a hash, or a public key, and nobody attacks: any part of it will do. */
+#define HASH_FUNCTION(key, size, hash) memcpy(&(hash), key, sizeof(hash))
 #include <uthash.h>
 #include <utlist.h>
 

@@ -71,7 +71,7 @@ static sim_event far_take(sim_timeline *timeline)
 
 /* ---- near ------------------------------------------------------------------------------------ */
 
-static void near_add(sim_timeline *timeline, const sim_event *event)
+static void near_add(sim_timeline *timeline, const sim_event *event, uint64_t order)
 {
     const size_t at = event->at % EZ_NEAR_MS;
     sim_bucket *const bucket = &timeline->near[at];
@@ -79,7 +79,9 @@ static void near_add(sim_timeline *timeline, const sim_event *event)
         bucket->capacity = bucket->capacity == 0 ? 8 : bucket->capacity * 2;
         bucket->events = ez_realloc(bucket->events, bucket->capacity, sizeof(*bucket->events));
     }
-    bucket->events[bucket->count++] = *event;
+    sim_event *const added = &bucket->events[bucket->count++];
+    *added = *event;
+    added->order = order;
     timeline->filled[at / 64] |= UINT64_C(1) << at % 64;
 }
 
@@ -131,7 +133,7 @@ static void advance(sim_timeline *timeline, ez_time_ms now)
     timeline->now = now;
     while (timeline->far_count > 0 && timeline->far[0].at - now < EZ_NEAR_MS) {
         const sim_event event = far_take(timeline);
-        near_add(timeline, &event);
+        near_add(timeline, &event, event.order);
     }
 }
 
@@ -139,12 +141,13 @@ static void advance(sim_timeline *timeline, ez_time_ms now)
 
 void sim_timeline_add(sim_timeline *timeline, const sim_event *event)
 {
-    sim_event added = *event;
-    EZ_ASSERT(added.at >= timeline->now);
-    added.order = ++timeline->last_order;
-    if (added.at - timeline->now < EZ_NEAR_MS) {
-        near_add(timeline, &added);
+    const uint64_t order = ++timeline->last_order;
+    EZ_ASSERT(event->at >= timeline->now);
+    if (event->at - timeline->now < EZ_NEAR_MS) {
+        near_add(timeline, event, order);
     } else {
+        sim_event added = *event;
+        added.order = order;
         far_add(timeline, &added);
     }
 }

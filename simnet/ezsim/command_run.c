@@ -164,7 +164,6 @@ static int run_scenario(const run_options *options, const ez_scenario *scenario)
     ez_file_recording_init(&recording, options->record_node, options->record);
     ez_run *const run = ez_run_new_recorded(scenario, scenario->seed, options->share_checks,
                                             options->record == NULL ? NULL : &recording.recording);
-    ez_world_report_to(run->world, ez_program_watch());
     ez_program_on_abort(say_time, run);
     run->series = options->data == NULL ? NULL : ez_series_new();
     while (ez_run_step(run, 1000)) {

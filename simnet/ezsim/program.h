@@ -25,11 +25,6 @@ const char *ez_program_commit(void);
 uint64_t ez_program_ms(void);
 ez_cost ez_program_cost(uint64_t start_ms);
 
-/* ez_program_watch: from now on, should the program die of an assertion or a bad access, it says at
- * which virtual time and step.
- *   returns  where the world is to keep them (ez_world_report_to) */
-ez_progress *ez_program_watch(void);
-
 /* ez_program_number: a whole number from 0 to `max`, all of `text`. */
 bool ez_program_number(uint64_t *out, const char *text, uint64_t max);
 
