@@ -163,24 +163,45 @@ static void add_number(ez_buffer *out, const char *key, uint64_t value, separato
     ez_buffer_add_decimal(out, value);
 }
 
-static void add_party(ez_buffer *out, const char *key, const ez_party *party, separators by)
+static void add_party(ez_buffer *out, const ez_party *party)
 {
-    ez_party_string text = ez_party_text(party);
+    if (party->kind == EZ_PARTY_LABEL) {
+        ez_json_add_string(out, party->label, party->label_size);
+    } else {
+        ez_party_string text = ez_party_text(party);
 
-    add_key(out, key, by);
-    ez_json_add_string(out, text.text, strlen(text.text));
+        ez_json_add_string(out, text.text, strlen(text.text));
+    }
+}
+
+/* Whole, since a chain's view is mostly these. */
+typedef struct tx_words {
+    const char *amount;
+    const char *recipient;
+    const char *sender;
+} tx_words;
+
+static tx_words tx_words_of(ez_view_style style)
+{
+    switch (style) {
+    case EZ_VIEW_COMPACT:
+        return (tx_words){"{\"amount\":", ",\"recipient\":", ",\"sender\":"};
+    case EZ_VIEW_HASHED:
+        break;
+    }
+    return (tx_words){"{\"amount\": ", ", \"recipient\": ", ", \"sender\": "};
 }
 
 void ez_view_add_tx(ez_buffer *out, const ez_tx *tx, ez_view_style style)
 {
-    separators by = separators_of(style);
+    tx_words words = tx_words_of(style);
 
-    ez_buffer_add_u8(out, '{');
-    add_number(out, "amount", tx->amount, by);
-    ez_buffer_add_text(out, by.item);
-    add_party(out, "recipient", &tx->recipient, by);
-    ez_buffer_add_text(out, by.item);
-    add_party(out, "sender", &tx->sender, by);
+    ez_buffer_add_text(out, words.amount);
+    ez_buffer_add_decimal(out, tx->amount);
+    ez_buffer_add_text(out, words.recipient);
+    add_party(out, &tx->recipient);
+    ez_buffer_add_text(out, words.sender);
+    add_party(out, &tx->sender);
     ez_buffer_add_u8(out, '}');
 }
 
