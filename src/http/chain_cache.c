@@ -5,65 +5,50 @@
 
 #include <stdlib.h>
 
-uint64_t ez_chain_piece_end(uint64_t height, uint64_t tip)
+bool ez_chain_piece_is_full(uint64_t last, size_t size, uint64_t tip)
 {
-    uint64_t end = (height - 1) / EZ_CHAIN_PIECE_BLOCKS * EZ_CHAIN_PIECE_BLOCKS;
-    end += EZ_CHAIN_PIECE_BLOCKS;
-    return end < tip ? end : tip;
+    return last == tip || last % EZ_CHAIN_PIECE_BLOCKS == 0 || size >= EZ_CHAIN_PIECE_BYTES;
 }
 
-/* The place of a piece, or NULL when there is none so far up. */
-static ez_chain_piece **place_of(const ez_chain_cache *cache, uint64_t first)
+ez_chain_piece *ez_chain_cache_find(const ez_chain_cache *cache, uint64_t first)
 {
-    uint64_t at = (first - 1) / EZ_CHAIN_PIECE_BLOCKS;
-    return cache->pieces != NULL && at < EZ_CHAIN_PIECES_MAX ? &cache->pieces[at] : NULL;
+    ez_chain_piece *piece = NULL;
+    HASH_FIND(hh, cache->pieces, &first, sizeof first, piece);
+    return piece;
 }
 
-ez_chain_piece *ez_chain_cache_get(const ez_chain_cache *cache, uint64_t first,
-                                   const ez_block_id *last_id)
+/* What a piece takes, small ones too. */
+static size_t cost_of(const ez_chain_piece *piece)
 {
-    ez_chain_piece **place = place_of(cache, first);
-    if (place == NULL || *place == NULL || (*place)->first != first ||
-        !ez_block_id_is_equal(&(*place)->last_id, last_id)) {
-        return NULL;
-    }
-    (*place)->references++;
-    return *place;
+    return sizeof *piece + piece->text.capacity;
 }
 
-static void drop(ez_chain_cache *cache, ez_chain_piece **place)
+static void drop(ez_chain_cache *cache, ez_chain_piece *piece)
 {
-    if (*place != NULL) {
-        cache->bytes -= (*place)->text.size;
-        ez_chain_piece_unref(*place);
-        *place = NULL;
-    }
+    cache->bytes -= cost_of(piece);
+    HASH_DELETE(hh, cache->pieces, piece);
+    ez_chain_piece_unref(piece);
 }
 
 void ez_chain_cache_put(ez_chain_cache *cache, ez_chain_piece *piece)
 {
-    if (cache->pieces == NULL) {
-        cache->pieces = ez_alloc(EZ_CHAIN_PIECES_MAX, sizeof(ez_chain_piece *));
+    ez_chain_piece *old = ez_chain_cache_find(cache, piece->first);
+    if (old != NULL) {
+        drop(cache, old);
     }
-    ez_chain_piece **place = place_of(cache, piece->first);
-    if (place == NULL || piece->text.size > EZ_CHAIN_PIECE_BYTES_MAX) {
-        return;
-    }
-    drop(cache, place);
-    if (cache->bytes + piece->text.size <= EZ_HTTP_CHAIN_CACHE_BYTES_MAX) {
-        cache->bytes += piece->text.size;
-        piece->references++;
-        *place = piece;
+    if (piece->text.size <= EZ_CHAIN_PIECE_BYTES_MAX &&
+        cost_of(piece) <= EZ_HTTP_CHAIN_CACHE_BYTES_MAX - cache->bytes) {
+        cache->bytes += cost_of(piece);
+        HASH_ADD(hh, cache->pieces, first, sizeof piece->first, ez_chain_piece_ref(piece));
     }
 }
 
 void ez_chain_cache_clear(ez_chain_cache *cache)
 {
-    for (size_t i = 0; cache->pieces != NULL && i < EZ_CHAIN_PIECES_MAX; i++) {
-        drop(cache, &cache->pieces[i]);
+    ez_chain_piece *piece, *next;
+    HASH_ITER (hh, cache->pieces, piece, next) {
+        drop(cache, piece);
     }
-    free(cache->pieces);
-    *cache = (ez_chain_cache){.pieces = NULL};
 }
 
 ez_chain_piece *ez_chain_piece_new(ez_buffer *text)
@@ -72,6 +57,12 @@ ez_chain_piece *ez_chain_piece_new(ez_buffer *text)
     piece->text = *text;
     piece->references = 1;
     *text = (ez_buffer){NULL, 0, 0};
+    return piece;
+}
+
+ez_chain_piece *ez_chain_piece_ref(ez_chain_piece *piece)
+{
+    piece->references++;
     return piece;
 }
 

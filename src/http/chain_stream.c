@@ -18,9 +18,8 @@ typedef struct chain_list {
     uint64_t height; /* of the tip */
     uint64_t next;   /* height of the next element */
     ez_hash previous;
-    uint64_t piece_first, piece_last; /* heights; none when piece_last < next */
-    ez_block_id piece_id;             /* of its last block */
-    bool is_cut;                      /* the start of the piece is sent: it was too long to keep */
+    ez_block_id last_id;  /* of the element before that */
+    uint64_t piece_first; /* height; none when it is `next` */
 } chain_list;
 
 static const char *opening(ez_chain_answer answer)
@@ -72,6 +71,7 @@ static bool add_block(ez_buffer *out, const ez_http *http, chain_list *list)
     ez_view_add_block(out, &info.header, body, previous, EZ_VIEW_COMPACT);
     ez_blob_unref(body);
     list->previous = hash;
+    list->last_id = info.id;
     list->next++;
     return true;
 }
@@ -89,58 +89,63 @@ static void send_piece(ez_exchange *exchange, ez_chain_piece *piece)
     ez_stream_add_shared(exchange, piece->text.data, piece->text.size, release_piece, piece);
 }
 
-/* The draft is a piece, or as much of one as may be held. */
+/* The draft is a whole piece. */
 static void send_draft(ez_exchange *exchange, chain_list *list)
 {
-    bool is_whole = list->next > list->piece_last && !list->is_cut;
     ez_chain_piece *piece = ez_chain_piece_new(&exchange->draft);
     piece->first = list->piece_first;
-    piece->last = list->piece_last;
-    piece->last_id = list->piece_id;
+    piece->last = list->next - 1;
+    piece->last_id = list->last_id;
     piece->view_hash = list->previous;
-    if (is_whole) {
-        ez_chain_cache_put(&exchange->http->chain_cache, piece);
-    }
-    list->is_cut = !is_whole;
+    list->piece_first = list->next;
+    ez_chain_cache_put(&exchange->http->chain_cache, piece);
     send_piece(exchange, piece);
 }
 
-/* Begin the piece that `next` is in: it is kept already, and sent, or to be made. */
-static bool begin_piece(ez_exchange *exchange, chain_list *list)
+/* The piece that begins with the next element, when it is kept, of the list's branch, and ends
+ * where one that is made now would: one that ended at an older tip would leave a splinter behind
+ * it. */
+static ez_chain_piece *find_piece(const ez_http *http, const chain_list *list)
+{
+    ez_block_info info;
+    ez_chain_piece *piece = ez_chain_cache_find(&http->chain_cache, list->next);
+    bool is_ours = piece != NULL && piece->last <= list->height &&
+                   ez_chain_piece_is_full(piece->last, piece->text.size, list->height) &&
+                   ez_node_block_on(http->config.node, &info, &list->tip, piece->last) &&
+                   ez_block_id_is_equal(&info.id, &piece->last_id);
+    return is_ours ? piece : NULL;
+}
+
+/* Send what is kept; false when the next element is to be read. */
+static bool send_kept(ez_exchange *exchange, chain_list *list)
 {
     ez_http *http = exchange->http;
-    ez_block_info info;
-    list->piece_first = list->next;
-    list->piece_last = ez_chain_piece_end(list->next, list->height);
-    list->is_cut = false;
-    if (!ez_node_block_on(http->config.node, &info, &list->tip, list->piece_last)) {
+    ez_chain_piece *piece = find_piece(http, list);
+    http->chain_read = ez_http_now(http).mono;
+    if (piece == NULL) {
         return false;
     }
-    list->piece_id = info.id;
-    http->chain_read = ez_http_now(http).mono;
-    ez_chain_piece *piece = ez_chain_cache_get(&http->chain_cache, list->next, &info.id);
-    if (piece != NULL) {
-        list->previous = piece->view_hash;
-        list->next = piece->last + 1;
-        send_piece(exchange, piece);
-    }
+    list->previous = piece->view_hash;
+    list->next = piece->last + 1;
+    list->piece_first = list->next;
+    send_piece(exchange, ez_chain_piece_ref(piece));
     return true;
 }
 
 /* Read on in the piece; false when a block is not to be had. */
 static bool make_piece(ez_exchange *exchange, chain_list *list)
 {
-    bool whole = true;
-    for (int i = 0; whole && i < BLOCKS_AT_ONCE && list->next <= list->piece_last &&
-                    exchange->draft.size < EZ_CHAIN_PIECE_BYTES_MAX;
-         i++) {
-        whole = add_block(&exchange->draft, exchange->http, list);
+    bool is_full = false;
+    for (int i = 0; i < BLOCKS_AT_ONCE && !is_full; i++) {
+        if (!add_block(&exchange->draft, exchange->http, list)) {
+            return false;
+        }
+        is_full = ez_chain_piece_is_full(list->next - 1, exchange->draft.size, list->height);
     }
-    if (whole &&
-        (list->next > list->piece_last || exchange->draft.size >= EZ_CHAIN_PIECE_BYTES_MAX)) {
+    if (is_full) {
         send_draft(exchange, list);
     }
-    return whole;
+    return true;
 }
 
 static void finish(ez_exchange *exchange, const chain_list *list)
@@ -158,9 +163,7 @@ static bool go_on(ez_exchange *exchange)
     bool whole = true;
     if (list->next > list->height) {
         finish(exchange, list);
-    } else if (list->next > list->piece_last) {
-        whole = begin_piece(exchange, list);
-    } else {
+    } else if (list->next != list->piece_first || !send_kept(exchange, list)) {
         whole = make_piece(exchange, list);
     }
     if (!whole) {
@@ -193,8 +196,11 @@ void ez_chain_stream(ez_exchange *exchange, ez_chain_answer answer)
         return;
     }
     chain_list *list = ez_alloc(1, sizeof *list);
-    *list = (chain_list){
-        .answer = answer, .tip = status.tip.id, .height = status.tip.height, .next = 1};
+    *list = (chain_list){.answer = answer,
+                         .tip = status.tip.id,
+                         .height = status.tip.height,
+                         .next = 1,
+                         .piece_first = 1};
     exchange->state = list;
     exchange->on_turn = go_on;
     ez_stream_add(exchange, opening(answer), strlen(opening(answer)));

@@ -236,6 +236,30 @@ class Chain(RestCase):
         self.assertEqual(OriginalChecker.hash(body["chain"][0]),
                          "af2641359ed1a5a92b1cf754aded425c097ead274a18cd761db13e9170711fea")
 
+    def test_list_is_right_while_it_grows(self):
+        """Past the end of a piece that is kept as text, and with pieces that ended at older tips."""
+        for height in range(2, 72):
+            self.node.mine()
+            if height % 3 == 0 or 60 < height < 70:
+                body = self.node.get("/chain").json()
+                self.assertEqual(body["length"], height)
+                self.assertEqual([block["index"] for block in body["chain"]],
+                                 list(range(1, height + 1)))
+                self.assertTrue(OriginalChecker().valid_chain(body["chain"]))
+
+    def test_list_follows_another_branch(self):
+        other = self.start_node()
+        for node, blocks in ((self.node, 3), (other, 5)):
+            for _ in range(blocks):
+                node.mine()
+        old = self.node.get("/chain").json()
+        self.assertEqual(self.node.get("/chain").json(), old)
+        new = other.get("/chain").json()
+        self.node.post("/nodes/register", {"nodes": [other.listen]})
+        until(lambda: self.node.height() == 6, "the longer branch is taken over")
+        self.assertEqual(self.node.get("/chain").json(), new)
+        self.assertNotEqual(old["chain"][1], new["chain"][1])
+
     def test_the_originals_own_check_passes(self):
         for number in range(4):
             self.node.entry("älice", "b\"o\\b 😀", number)
