@@ -6,6 +6,7 @@
 #include "ezp2p/base/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define REPLAYED_ALL_MAX 50 /* hosts; of more, a sample is replayed */
 #define REPLAYED_SAMPLE  10
@@ -77,6 +78,56 @@ static void check_pending(ez_run *run)
         ez_run_fail(run, "%zu clients were never answered", ez_run_pending(run));
     }
 }
+
+/* ---- links that were asked for --------------------------------------------------------------- */
+
+static bool is_honest_address(const ez_run *run, const ez_manual_info *info)
+{
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        const ez_endpoint endpoint = ez_world_endpoint(run->world, host);
+        const ez_endpoint_string ip = ez_endpoint_ip_text(&endpoint);
+        if (ez_run_is_honest(run, host) && strcmp(ip.text, info->host) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A host that lacks a peer it was told to stay connected to, or 0. */
+static size_t find_disconnected(const ez_run *run, ez_manual_info *missing)
+{
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        ez_manual_info list[EZ_SCENARIO_MESH_MAX];
+        const size_t all =
+            ez_node_manual_peers(ez_world_node(run->world, host), list, EZ_SCENARIO_MESH_MAX);
+        for (size_t i = 0; i < all && i < EZ_SCENARIO_MESH_MAX; i++) {
+            if (!list[i].connected && is_honest_address(run, &list[i])) {
+                *missing = list[i];
+                return host;
+            }
+        }
+    }
+    return 0;
+}
+
+/* A pause between two dials is at most EZ_REDIAL_MS_MAX, and a link that died in silence is noticed
+ * after EZ_SILENCE_MS_MAX; one such link may stand in the way of each dial. */
+static void check_connected(ez_run *run)
+{
+    const ez_time_ms step = 1000, end = 2 * (EZ_REDIAL_MS_MAX + EZ_SILENCE_MS_MAX);
+    ez_manual_info missing = {0};
+    size_t host = find_disconnected(run, &missing);
+    for (ez_time_ms waited = 0; host != 0 && waited < end; waited += step) {
+        ez_world_run(run->world, step);
+        host = find_disconnected(run, &missing);
+    }
+    if (host != 0) {
+        ez_run_fail(run, "host %zu is not connected to %s, as it was told to be", host,
+                    missing.host);
+    }
+}
+
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 static void check_peak(ez_run *run, const char *what, size_t peak, size_t max)
 {
@@ -167,6 +218,7 @@ void ez_run_check(ez_run *run)
     check_acknowledged(run);
     check_faults(run);
     check_pending(run);
-    check_peaks(run);
     check_bounds(run);
+    check_connected(run); /* takes its time, and so comes behind what is measured */
+    check_peaks(run);
 }

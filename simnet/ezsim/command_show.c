@@ -32,8 +32,7 @@ static void print_scenario(ez_buffer *out, const ez_scenario *scenario)
     ez_buffer_printf(out, ",\"settle_ms\":%" PRIu64 ",\"warmup_ms\":%" PRIu64, scenario->settle_ms,
                      scenario->warmup_ms);
     ez_buffer_printf(out, ",\"topology\":\"%s\",\"links\":%" PRIu32,
-                     scenario->topology == EZ_TOPOLOGY_REGULAR ? "regular" : "discovery",
-                     scenario->links);
+                     ez_topology_word(scenario->topology), scenario->links);
     ez_buffer_printf(out, ",\"block_interval_ms\":%" PRIu64 ",\"shares\":[",
                      scenario->block_interval_ms);
     for (size_t i = 0; i < scenario->share_count; i++) {

@@ -100,9 +100,11 @@ static void draw_topology(drawing *draw)
     ez_buffer_add_text(draw->out, "\n[topology]\n");
     if (chance(draw, 50)) {
         ez_buffer_add_text(draw->out, "kind = discovery\n");
-    } else {
+    } else if (chance(draw, 70)) {
         ez_buffer_printf(draw->out, "kind = regular\nlinks = %" PRIu64 "\n",
                          2 * between(draw, 1, 3));
+    } else {
+        ez_buffer_add_text(draw->out, "kind = mesh\n");
     }
 }
 

@@ -21,7 +21,7 @@
 #define TIE_MS_MIN      5000u /* before a tie is broken by one more block */
 #define SEEDS_EACH      2     /* hosts that a newcomer is told of */
 #define OUTBOUND_USUAL  8
-#define INBOUND_USUAL   64
+#define INBOUND_USUAL   64 /* at least EZ_SCENARIO_MESH_MAX */
 
 /* ---- what the network tells ------------------------------------------------------------------ */
 
@@ -192,6 +192,21 @@ static void add_regular(ez_run *run)
     free(dials);
 }
 
+/* Everybody is told of everybody; among many, of those with the next numbers on either side. */
+static void add_mesh(ez_run *run)
+{
+    const size_t nodes = run->scenario->nodes;
+    const size_t others = nodes - 1 < EZ_SCENARIO_MESH_MAX ? nodes - 1 : EZ_SCENARIO_MESH_MAX;
+    size_t peers[EZ_SCENARIO_MESH_MAX] = {0};
+    for (size_t host = 0; host < nodes; host++) {
+        for (size_t k = 0; k < others; k++) {
+            const size_t step = k % 2 == 0 ? k / 2 + 1 : nodes - (k / 2 + 1);
+            peers[k] = 1 + (host + step) % nodes;
+        }
+        ez_world_add(run->world, peers, others);
+    }
+}
+
 bool ez_run_is_honest(const ez_run *run, size_t host)
 {
     const size_t nodes = run->scenario->nodes;
@@ -268,12 +283,18 @@ ez_run *ez_run_new_recorded(const ez_scenario *scenario, uint64_t seed, bool sha
                                     .special_last = scenario->nodes + scenario->adversary.count,
                                     .special_ms = scenario->adversary.latency_ms};
     run->world = new_world(run, share_checks, recording);
-    if (scenario->topology == EZ_TOPOLOGY_REGULAR) {
+    switch (scenario->topology) {
+    case EZ_TOPOLOGY_REGULAR:
         add_regular(run);
-    } else {
+        break;
+    case EZ_TOPOLOGY_MESH:
+        add_mesh(run);
+        break;
+    case EZ_TOPOLOGY_DISCOVERY:
         while (ez_world_count(run->world) < scenario->nodes) {
             run_join(run);
         }
+        break;
     }
     run_add_adversaries(run);
     run->next_block = run->next_sample = EZ_TIME_NEVER;

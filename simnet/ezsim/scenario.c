@@ -318,17 +318,24 @@ static bool take_every(scenario_parser *parser, const words *list)
 
 /* ---- keys with words of their own ------------------------------------------------------------ */
 
+static const char *const topology_words[] = {[EZ_TOPOLOGY_REGULAR] = "regular",
+                                             [EZ_TOPOLOGY_DISCOVERY] = "discovery",
+                                             [EZ_TOPOLOGY_MESH] = "mesh"};
+
+const char *ez_topology_word(ez_topology topology)
+{
+    return topology_words[topology];
+}
+
 static bool take_kind(scenario_parser *parser, const words *list)
 {
-    if (list->count == 1 && is_word(list, 0, "regular")) {
-        parser->out->topology = EZ_TOPOLOGY_REGULAR;
-        return true;
+    for (size_t k = 0; k < sizeof(topology_words) / sizeof(topology_words[0]); k++) {
+        if (list->count == 1 && is_word(list, 0, topology_words[k])) {
+            parser->out->topology = (ez_topology)k;
+            return true;
+        }
     }
-    if (list->count == 1 && is_word(list, 0, "discovery")) {
-        parser->out->topology = EZ_TOPOLOGY_DISCOVERY;
-        return true;
-    }
-    return complain(parser, "a topology is regular or discovery");
+    return complain(parser, "a topology is regular, discovery or mesh");
 }
 
 static bool take_addresses(scenario_parser *parser, const words *list)

@@ -19,6 +19,7 @@
     60000 /* hosts have 16-bit numbers; the rest is for those that join                            \
            */
 #define EZ_SCENARIO_SEED_MAX        1000000000000u
+#define EZ_SCENARIO_MESH_MAX        64 /* others that one is told of */
 #define EZ_SCENARIO_ACTIONS_MAX     10000
 #define EZ_SCENARIO_SHARES_MAX      32
 #define EZ_SCENARIO_RELAYS_MAX      8
@@ -30,6 +31,7 @@
 typedef enum ez_topology {
     EZ_TOPOLOGY_REGULAR,   /* each node has `links` links to random others, and no book */
     EZ_TOPOLOGY_DISCOVERY, /* each knows two that came before it and finds the rest */
+    EZ_TOPOLOGY_MESH,      /* each is told of all others, and so dialled from both sides */
 } ez_topology;
 
 typedef enum ez_latency_model {
@@ -138,8 +140,9 @@ EZ_MUST_USE ez_status ez_scenario_parse(ez_scenario *out, ez_scenario_error *err
 EZ_MUST_USE ez_status ez_scenario_load(ez_scenario *out, ez_scenario_error *error,
                                        const char *path);
 
-/* ez_action_word: how a file names an action. */
+/* ez_action_word, ez_topology_word: how a file names an action or a topology. */
 const char *ez_action_word(ez_action_kind kind);
+const char *ez_topology_word(ez_topology topology);
 
 /* ez_scenario_sweep_points: how many points the sweep has: every value of each axis with every one
  * of the others; 1 without axes. ez_scenario_sweep_set: make the scenario that of point `number`,
