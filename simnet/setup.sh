@@ -14,7 +14,7 @@ ez_packages_build=(
 )
 # What the tests take on top of that.
 ez_packages_test=(
-    libcriterion-dev clang libclang-rt-14-dev clang-format
+    libcriterion-dev clang libclang-rt-14-dev clang-format git
 )
 # What simnet/plot.sh takes on top of the first.
 ez_packages_plot=(gnuplot-nox)
