@@ -4,11 +4,14 @@
 #   simnet/plot.sh FILE.sim [--out DIR] [--png] [ezsim options]
 #   simnet/plot.sh DIR [--out DIR] [--png]
 #   simnet/plot.sh scale|FILE.tsv [--out DIR] [--png]
+#   simnet/plot.sh selfish|double-spend|eclipse [--out DIR] [--png] [ezsim options]
 #
 #   FILE.sim   a scenario, such as simnet/scenarios/partition-heal.sim
 #   DIR        what `ezsim run FILE --data DIR` has left
 #   scale      what `tests/bench/run.sh scale` has measured last: costs by the number of nodes; its
 #              table is build/bench/scale.tsv, and FILE.tsv is a copy of such a table
+#   selfish …  an attack at every point of its sweep (docs/attacks.md) beside what theory says of it;
+#              more virtual time makes narrower bands: --duration 110000
 #   --out DIR  the pictures go here (default: build/plots/NAME)
 #   --png      PNG pictures instead of SVG
 #
@@ -38,6 +41,13 @@ if [[ $subject == scale ]]; then
     subject=$ez_root/build/bench/scale.tsv
     [[ -e $subject ]] || ez_fail "nothing was measured yet; run tests/bench/run.sh scale"
 fi
+sweep=''
+case $subject in
+    selfish | double-spend | eclipse)
+        sweep=$subject
+        subject=$ez_root/simnet/scenarios/attack-$sweep.sim
+        ;;
+esac
 [[ -e $subject ]] || ez_fail "there is no $subject"
 
 name=$(basename -- "${subject%.tsv}" .sim)
@@ -50,6 +60,14 @@ if [[ $subject == *.tsv ]]; then
     pictures=(scale)
 elif [[ -d $subject ]]; then
     data=$(realpath -- "$subject")
+elif [[ -n $sweep ]]; then
+    data=$out/sweep.tsv
+    pictures=("$sweep")
+    ez_build release ezsim
+    status=0
+    "$ez_root/build/release/simnet/ezsim" sweep "$subject" --tsv "${options[@]}" >"$data" ||
+        status=$?
+    ((status < 2)) || exit "$status"
 else
     data=$out
     ez_build release ezsim

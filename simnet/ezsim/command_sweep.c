@@ -12,11 +12,12 @@ typedef struct sweep_options {
     uint64_t seed;
     uint32_t nodes; /* 0: as in the file */
     ez_time_ms duration_ms;
-    bool json;
+    bool json, tsv;
 } sweep_options;
 
 static const char help[] =
-    "Usage: ezsim sweep FILE [--seed N] [--nodes N] [--duration SECONDS] [--json]\n"
+    "Usage: ezsim sweep FILE [--seed N] [--nodes N] [--duration SECONDS]\n"
+    "                        [--json | --tsv]\n"
     "\n"
     "Runs the scenario in FILE (see docs/attacks.md) once at each point of its section [sweep] "
     "and\n"
@@ -25,6 +26,7 @@ static const char help[] =
     "  --nodes N            instead of the file's number\n"
     "  --duration SECONDS   of virtual time, instead of the file's\n"
     "  --json               the whole report of each point as one JSON object a line\n"
+    "  --tsv                a table for plots: columns parted by tabs, shares from 0 to 1\n"
     "  --help               this text\n";
 
 static bool parse_options(sweep_options *out, int argc, char **argv)
@@ -33,6 +35,7 @@ static bool parse_options(sweep_options *out, int argc, char **argv)
                                           {"nodes", required_argument, NULL, 'n'},
                                           {"duration", required_argument, NULL, 'd'},
                                           {"json", no_argument, NULL, 'j'},
+                                          {"tsv", no_argument, NULL, 't'},
                                           {NULL, 0, NULL, 0}};
     uint64_t nodes = 0, seconds = 0;
     bool good = true;
@@ -51,13 +54,16 @@ static bool parse_options(sweep_options *out, int argc, char **argv)
         case 'j':
             out->json = true;
             break;
+        case 't':
+            out->tsv = true;
+            break;
         default:
             return false;
         }
     }
     out->nodes = (uint32_t)nodes;
     out->duration_ms = seconds * 1000;
-    if (!good || argc - optind != 1) {
+    if (!good || argc - optind != 1 || (out->json && out->tsv)) {
         return false;
     }
     out->path = argv[optind];
@@ -72,6 +78,35 @@ static void print_head(const ez_scenario *scenario)
     printf("%8s %9s %7s %9s %7s  %s\n", "trials", "measured", "+-", "expected", "gamma", "checks");
 }
 
+static double value_at(const ez_sweep_axis *axis, size_t i)
+{
+    double value = (double)axis->values[i];
+    for (unsigned n = 0; n < axis->places; n++) {
+        value /= 10;
+    }
+    return value;
+}
+
+static void print_tsv_head(const ez_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->sweep_count; i++) {
+        printf("%s\t", scenario->sweep[i].name);
+    }
+    printf("trials\tmeasured\terror\texpected\tgamma\n");
+}
+
+static void print_tsv_row(const ez_scenario *scenario, const size_t at[EZ_SWEEP_AXES_MAX],
+                          const ez_run *run)
+{
+    const ez_outcome outcome = ez_run_figures(run).outcome;
+    for (size_t i = 0; i < scenario->sweep_count; i++) {
+        printf("%.*f\t", (int)scenario->sweep[i].places, value_at(&scenario->sweep[i], at[i]));
+    }
+    printf("%" PRIu64 "\t%.6f\t%.6f\t%.6f\t%.3f\n", outcome.trials, (double)outcome.ppm / 1e6,
+           (double)outcome.error_ppm / 1e6, (double)outcome.curve_ppm / 1e6,
+           (double)outcome.gamma_milli / 1e3);
+}
+
 static void print_percent(int width, uint64_t ppm)
 {
     printf("%*" PRIu64 ".%02" PRIu64 "%%", width - 4, (ppm + 50) / 10000, (ppm + 50) / 100 % 100);
@@ -83,11 +118,7 @@ static void print_row(const ez_scenario *scenario, const size_t at[EZ_SWEEP_AXES
     const ez_outcome outcome = ez_run_figures(run).outcome;
     for (size_t i = 0; i < scenario->sweep_count; i++) {
         const ez_sweep_axis *const axis = &scenario->sweep[i];
-        double value = (double)axis->values[at[i]];
-        for (unsigned n = 0; n < axis->places; n++) {
-            value /= 10;
-        }
-        printf("%13.*f ", (int)axis->places, value);
+        printf("%13.*f ", (int)axis->places, value_at(axis, at[i]));
     }
     printf("%8" PRIu64 " ", outcome.trials);
     print_percent(9, outcome.ppm);
@@ -113,6 +144,8 @@ static bool run_point(const sweep_options *options, const ez_scenario *scenario,
         ez_buffer text = {0};
         ez_report_json(&text, run, &cost, options->path, ez_program_commit());
         ez_program_print(stdout, &text);
+    } else if (options->tsv) {
+        print_tsv_row(scenario, at, run);
     } else {
         print_row(scenario, at, run);
     }
@@ -133,7 +166,9 @@ static int run_sweep(const sweep_options *options, ez_scenario *scenario)
     bool good = true;
     fprintf(stderr, "ezsim: %s, %zu points, --seed %" PRIu64 ", commit %s\n", options->path, points,
             options->seed, ez_program_commit());
-    if (!options->json) {
+    if (options->tsv) {
+        print_tsv_head(scenario);
+    } else if (!options->json) {
         print_head(scenario);
     }
     for (size_t i = 0; i < points; i++) {

@@ -98,5 +98,34 @@ class Tables(unittest.TestCase):
         self.assertIn("cannot write to /dev/null/x", done.stderr)
 
 
+class Sweeps(unittest.TestCase):
+    def picture_of(self, name, *options):
+        with tempfile.TemporaryDirectory() as folder:
+            table = pathlib.Path(folder, "sweep.tsv")
+            picture = pathlib.Path(folder, "picture.svg")
+            with open(table, "w") as file:
+                subprocess.run([EZSIM, "sweep", ROOT / f"simnet/scenarios/attack-{name}.sim",
+                                "--tsv", *options], stdout=file, timeout=240)
+            done = subprocess.run(["gnuplot", "-c", f"{name}.gp", table, picture, "svg", name],
+                                  cwd=ROOT / "simnet/plots", capture_output=True, text=True,
+                                  timeout=120)
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            return rows(table), picture.read_text()
+
+    def test_selfish_mining_is_drawn_beside_its_curves(self):
+        points, picture = self.picture_of("selfish", "--duration", "1500")
+        self.assertEqual(24, len(points))
+        self.assertTrue(all(0 <= float(row["measured"]) <= 1 for row in points))
+        self.assertIn("expected at gamma 0.00", picture)
+
+    def test_double_spends_and_eclipses_are_drawn(self):
+        points, picture = self.picture_of("double-spend", "--duration", "1500")
+        self.assertEqual(12, len(points))
+        self.assertIn("30 % of the hash rate", picture)
+        points, picture = self.picture_of("eclipse", "--nodes", "12")
+        self.assertEqual(7, len(points))
+        self.assertIn("network groups", picture)
+
+
 if __name__ == "__main__":
     unittest.main()
