@@ -100,7 +100,8 @@ static size_t find_disconnected(const ez_run *run, ez_manual_info *missing)
         ez_manual_info list[EZ_SCENARIO_MESH_MAX];
         const size_t all =
             ez_node_manual_peers(ez_world_node(run->world, host), list, EZ_SCENARIO_MESH_MAX);
-        for (size_t i = 0; i < all && i < EZ_SCENARIO_MESH_MAX; i++) {
+        for (size_t i = 0; i < all && i < EZ_SCENARIO_MESH_MAX && ez_run_is_honest(run, host);
+             i++) {
             if (!list[i].connected && is_honest_address(run, &list[i])) {
                 *missing = list[i];
                 return host;
