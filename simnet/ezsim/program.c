@@ -24,7 +24,13 @@ ez_cost ez_program_cost(uint64_t start_ms)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    return (ez_cost){ez_program_ms() - start_ms, (uint64_t)usage.ru_maxrss};
+    const struct timeval *const user = &usage.ru_utime, *const system = &usage.ru_stime;
+    return (ez_cost){
+        .real_ms = ez_program_ms() - start_ms,
+        .cpu_ms = (uint64_t)(user->tv_sec + system->tv_sec) * 1000 +
+                  (uint64_t)(user->tv_usec + system->tv_usec) / 1000,
+        .memory_kib = (uint64_t)usage.ru_maxrss,
+    };
 }
 
 bool ez_program_number(uint64_t *out, const char *text, uint64_t max)

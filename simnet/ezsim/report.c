@@ -100,9 +100,11 @@ void ez_report_table(ez_buffer *out, const ez_run *run, const ez_cost *cost)
     row_ms(out, "transaction does", figures.tx_ms, "ms");
     row(out, "settled after", run->settled_after_ms, run->settled ? "ms" : "ms: NOT SETTLED");
     row(out, "events", ez_world_steps(run->world), "");
-    row(out, "events a second", per_second(ez_world_steps(run->world), cost->real_ms), "");
+    row(out, "events a second", per_second(ez_world_steps(run->world), cost->cpu_ms),
+        "of processor time");
     row(out, "virtual time", virtual_ms, "ms");
     row(out, "real time", cost->real_ms, "ms");
+    row(out, "processor time", cost->cpu_ms, "ms");
     row(out, "memory", cost->memory_kib / 1024, "MiB");
     ez_buffer_printf(out, "  %-24s %016" PRIx64 "\n", "hash", ez_world_digest(run->world));
 }
@@ -227,6 +229,7 @@ void ez_report_json(ez_buffer *out, const ez_run *run, const ez_cost *cost, cons
     json_number(out, "events", ez_world_steps(run->world));
     json_number(out, "virtual_ms", ez_world_now(run->world).mono);
     json_number(out, "real_ms", cost->real_ms);
+    json_number(out, "cpu_ms", cost->cpu_ms);
     json_number(out, "memory_kib", cost->memory_kib);
     json_attack(out, run, &figures);
     ez_buffer_printf(out, ",\"hash\":\"%016" PRIx64 "\"", ez_world_digest(run->world));

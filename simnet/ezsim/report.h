@@ -7,6 +7,7 @@
 /* What a run cost the machine; never part of its outcome. */
 typedef struct ez_cost {
     uint64_t real_ms;
+    uint64_t cpu_ms;     /* of the processors: what a busy machine does not stretch, much */
     uint64_t memory_kib; /* most that was resident */
 } ez_cost;
 
