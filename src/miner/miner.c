@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Between two looks at whether the template still stands: well under a millisecond of work for the
  * slowest version, so that a stop or a newer template takes effect at once. */
@@ -23,6 +24,10 @@
 
 #define STACK_BYTES (512 * 1024)
 
+/* Added to the threads' nice value: a proof can always wait, the event loop never. On Linux each
+ * thread has a nice value of its own. */
+#define MINER_NICE 10
+
 typedef struct worker {
     pthread_t thread;
     ez_miner *miner;
@@ -36,12 +41,17 @@ struct ez_miner {
     atomic_uint_fast64_t hashes;
     _Atomic(const ez_search_version *) version; /* NULL until a thread has chosen */
 
+    /* Counts up with every change that ends what threads work on; changed under the mutex, read
+     * without it after every slice: a thread that lost its turn while it held the mutex would hold
+     * up the event loop, which sets templates. */
+    atomic_uint_fast64_t epoch;
+
     pthread_mutex_t mutex; /* for all below */
     pthread_cond_t changed;
-    uint64_t epoch; /* counts calls of set and stop: what a thread compares with its own copy */
-    bool active;    /* there is a template, and nobody found its proof yet */
+    bool active; /* there is a template, and nobody found its proof yet */
     bool paced;
     bool quitting;
+    uint32_t idle; /* waits begun since the last broadcast, timed out ones too */
     uint64_t generation;
     ez_search search;
     uint64_t due_ns; /* paced: when the next slice may be taken */
@@ -50,6 +60,7 @@ struct ez_miner {
 /* What one thread works on, copied out of the miner under its mutex. */
 typedef struct assignment {
     uint64_t epoch;
+    bool paced;
     uint64_t generation;
     ez_search search;
     uint64_t next; /* first proof not yet tried */
@@ -63,8 +74,19 @@ static uint64_t monotonic_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+/* Wake whoever waits and was not woken yet. A thread that was woken and has not had its turn (its
+ * nice value is high) would make the next broadcast wait for it, and with it the event loop. */
+static void wake(ez_miner *miner)
+{
+    if (miner->idle > 0) {
+        miner->idle = 0;
+        pthread_cond_broadcast(&miner->changed);
+    }
+}
+
 static void wait_until(ez_miner *miner, uint64_t deadline_ns)
 {
+    miner->idle++;
     struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / NS_PER_S),
                                 .tv_nsec = (long)(deadline_ns % NS_PER_S)};
     pthread_cond_timedwait(&miner->changed, &miner->mutex, &deadline);
@@ -97,10 +119,15 @@ static bool take_slice(worker *self, assignment *mine)
 {
     ez_miner *miner = self->miner;
     bool taken = false;
+    if (mine->epoch == atomic_load(&miner->epoch) && mine->epoch != 0 && !mine->paced) {
+        mine->count = SLICE_HASHES;
+        return true;
+    }
     pthread_mutex_lock(&miner->mutex);
     while (!taken && !miner->quitting) {
         uint64_t wait_ns = 0;
         if (!miner->active) {
+            miner->idle++;
             pthread_cond_wait(&miner->changed, &miner->mutex);
         } else if (!miner->paced || miner->config.rate == 0) {
             mine->count = SLICE_HASHES;
@@ -115,6 +142,7 @@ static bool take_slice(worker *self, assignment *mine)
         mine->epoch = miner->epoch;
         mine->generation = miner->generation;
         mine->search = miner->search;
+        mine->paced = miner->paced && miner->config.rate > 0;
         mine->next = self->start;
     }
     pthread_mutex_unlock(&miner->mutex);
@@ -128,6 +156,7 @@ static void report(ez_miner *miner, const assignment *mine, uint64_t proof)
     bool first = miner->active && miner->epoch == mine->epoch;
     if (first) {
         miner->active = false;
+        miner->epoch++;
     }
     pthread_mutex_unlock(&miner->mutex);
     if (first) {
@@ -141,6 +170,7 @@ static void *run(void *argument)
     ez_miner *miner = self->miner;
     assignment mine = {.epoch = 0}; /* the first template has epoch 1 */
     const ez_search_version *version = NULL;
+    (void)nice(MINER_NICE); /* only ever refused to who asks for more than before */
     while (take_slice(self, &mine)) {
         if (version == NULL) { /* not before there is work: most nodes never mine */
             version = ez_search_best(&mine.search);
@@ -222,7 +252,7 @@ void ez_miner_set(ez_miner *miner, uint64_t generation, const ez_header *header,
     miner->search = search;
     miner->paced = paced;
     miner->active = true;
-    pthread_cond_broadcast(&miner->changed);
+    wake(miner);
     pthread_mutex_unlock(&miner->mutex);
 }
 
@@ -231,7 +261,7 @@ void ez_miner_stop(ez_miner *miner)
     pthread_mutex_lock(&miner->mutex);
     miner->epoch++;
     miner->active = false;
-    pthread_cond_broadcast(&miner->changed);
+    wake(miner);
     pthread_mutex_unlock(&miner->mutex);
 }
 
@@ -253,7 +283,8 @@ void ez_miner_free(ez_miner *miner)
     }
     pthread_mutex_lock(&miner->mutex);
     miner->quitting = true;
-    pthread_cond_broadcast(&miner->changed);
+    miner->epoch++;
+    wake(miner);
     pthread_mutex_unlock(&miner->mutex);
     for (uint32_t i = 0; i < miner->worker_count; i++) {
         pthread_join(miner->workers[i].thread, NULL);

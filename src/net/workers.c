@@ -5,6 +5,11 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* Added to the threads' nice value, which on Linux each thread has for itself: with as many of them
+ * as processors the loop would wait for its turn behind a batch of checks. */
+#define WORKER_NICE 5
 
 typedef struct waiting_job {
     struct waiting_job *next;
@@ -21,6 +26,8 @@ struct ez_workers {
     waiting_job *first; /* under lock, as all below */
     waiting_job *last;
     bool stopping;
+    uint32_t idle; /* waits that no signal was meant for yet: one more signal may have to wait until
+                      a woken thread has had its turn, and the loop with it */
 };
 
 /* Wait for a job; NULL when it is time to go. */
@@ -28,6 +35,7 @@ static ez_check_job *take_job(ez_workers *workers)
 {
     pthread_mutex_lock(&workers->lock);
     while (workers->first == NULL && !workers->stopping) {
+        workers->idle++;
         pthread_cond_wait(&workers->changed, &workers->lock);
     }
     waiting_job *waiting = workers->stopping ? NULL : workers->first;
@@ -45,6 +53,7 @@ static void *work(void *self)
 {
     ez_workers *workers = self;
     ez_check_job *job;
+    (void)nice(WORKER_NICE);
     while ((job = take_job(workers)) != NULL) {
         ez_check_run(job);
         workers->done(workers->self, job);
@@ -87,7 +96,10 @@ void ez_workers_run(ez_workers *workers, ez_check_job *job)
         workers->last->next = waiting;
     }
     workers->last = waiting;
-    pthread_cond_signal(&workers->changed);
+    if (workers->idle > 0) {
+        workers->idle--;
+        pthread_cond_signal(&workers->changed);
+    }
     pthread_mutex_unlock(&workers->lock);
 }
 
