@@ -17,10 +17,11 @@
 
 #include <stdlib.h>
 
-#define WRITE_BYTES_MAX   (64u << 20) /* not yet durable: connecting pauses above this */
-#define WRITES_MAX        5000
-#define CONNECT_BYTES_MAX (1u << 19) /* of bodies in one event, so that the loop comes round */
-#define STALLS_MAX        4 /* bodies in a row that a peer may fail to deliver before we let it go */
+#define WRITE_BYTES_MAX     (64u << 20) /* not yet durable: connecting pauses above this */
+#define WRITES_MAX          5000
+#define CONNECT_BYTES_MAX   (1u << 19) /* of bodies in one event, so that the loop comes round */
+#define CONNECT_BLOCK_BYTES 2048       /* what a block costs beside its bytes, in bytes */
+#define STALLS_MAX          4 /* bodies in a row that a peer may fail to deliver before we let it go */
 
 /* ---- the plan ----------------------------------------------------------------------------------
  */
@@ -433,7 +434,7 @@ void node_connect_waiting(ez_node *node)
         }
         ez_block *block = ez_block_ref(item->block);
         ez_link_id from = item->peer;
-        connected += ez_blob_size(block->body) + sizeof(*block);
+        connected += ez_blob_size(block->body) + CONNECT_BLOCK_BYTES;
         drop_waiting(node, item);
         ez_fetch_pop(node->fetch);
         node_accept_block(node, entry, block, false);
