@@ -36,6 +36,22 @@ static void add_us(ez_buffer *out, const char *name, metric_kind kind, const cha
     ez_buffer_printf(out, "ezp2p_%s %" PRIu64 ".%06" PRIu64 "\n", name, us / 1000000, us % 1000000);
 }
 
+static void add_lag(ez_buffer *out, const ez_lag_histogram *lag)
+{
+    ez_buffer_printf(out, "# HELP ezp2p_loop_lag_seconds how late the event loop came round\n"
+                          "# TYPE ezp2p_loop_lag_seconds histogram\n");
+    for (unsigned i = 0; i < EZ_LAG_EDGES; i++) {
+        ez_buffer_printf(
+            out, "ezp2p_loop_lag_seconds_bucket{le=\"%" PRIu64 ".%06" PRIu64 "\"} %" PRIu64 "\n",
+            ez_lag_edges_us[i] / 1000000, ez_lag_edges_us[i] % 1000000, lag->counts[i]);
+    }
+    ez_buffer_printf(out,
+                     "ezp2p_loop_lag_seconds_bucket{le=\"+Inf\"} %" PRIu64
+                     "\nezp2p_loop_lag_seconds_sum %" PRIu64 ".%06" PRIu64
+                     "\nezp2p_loop_lag_seconds_count %" PRIu64 "\n",
+                     lag->count, lag->sum_us / 1000000, lag->sum_us % 1000000, lag->count);
+}
+
 static void add_driver(ez_buffer *out, const ez_driver *driver)
 {
     ez_driver_stats s;
@@ -51,6 +67,7 @@ static void add_driver(ez_buffer *out, const ez_driver *driver)
     add_us(out, "loop_lag_p50_seconds", GAUGE, "median lateness of the loop", s.lag_us_p50);
     add_us(out, "loop_lag_p99_seconds", GAUGE, "99th percentile of it", s.lag_us_p99);
     add_us(out, "loop_lag_max_seconds", GAUGE, "the worst of the last minute", s.lag_us_max);
+    add_lag(out, &s.lag);
 }
 
 static void add_store(ez_buffer *out, ez_store *store)

@@ -394,6 +394,7 @@ void ez_driver_get_stats(const ez_driver *driver, ez_driver_stats *out)
     out->lag_us_p50 = lag.p50_us;
     out->lag_us_p99 = lag.p99_us;
     out->lag_us_max = lag.max_us;
+    out->lag = driver->lag.histogram;
 }
 
 void ez_driver_free(ez_driver *driver)

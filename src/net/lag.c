@@ -24,8 +24,22 @@ static uint64_t edge_of(unsigned bucket)
     return ((uint64_t)(4 + bucket % 4 + 1) << (power - 2)) - 1;
 }
 
+/* Around the 5 ms that the loop is to keep, and up to what a person would notice. */
+const uint64_t ez_lag_edges_us[EZ_LAG_EDGES] = {500,   1000,  2500,   5000,   10000,
+                                                25000, 50000, 100000, 250000, 1000000};
+
+static void count(ez_lag_histogram *histogram, uint64_t lag_us)
+{
+    for (unsigned i = 0; i < EZ_LAG_EDGES; i++) {
+        histogram->counts[i] += lag_us <= ez_lag_edges_us[i];
+    }
+    histogram->count++;
+    histogram->sum_us += lag_us;
+}
+
 void ez_lag_add(ez_lag *lag, uint64_t lag_us, uint64_t now_us)
 {
+    count(&lag->histogram, lag_us);
     uint64_t number = now_us / EZ_LAG_SLICE_US + 1; /* 0 marks a slice never used */
     ez_lag_slice *slice = &lag->slices[number % EZ_LAG_SLICES];
     if (slice->number != number) {

@@ -3,6 +3,8 @@
 #ifndef EZP2P_NET_LAG_INTERNAL_H
 #define EZP2P_NET_LAG_INTERNAL_H
 
+#include "ezp2p/net/driver.h"
+
 #include <stdint.h>
 
 #define EZ_LAG_BUCKETS  128 /* four to each power of two microseconds, up to an hour */
@@ -18,6 +20,7 @@ typedef struct ez_lag_slice {
 /* A zeroed ez_lag is an empty one. */
 typedef struct ez_lag {
     ez_lag_slice slices[EZ_LAG_SLICES];
+    ez_lag_histogram histogram; /* since the start */
 } ez_lag;
 
 void ez_lag_add(ez_lag *lag, uint64_t lag_us, uint64_t now_us);

@@ -62,13 +62,24 @@ ez_now ez_driver_now(const ez_driver *driver);
 /* ez_driver_link_bytes: bytes read from and written to a link's socket so far. */
 bool ez_driver_link_bytes(const ez_driver *driver, ez_link_id link, uint64_t *in, uint64_t *out);
 
+/* How late the loop came round, one sample for each tenth of a second since the start: the larger
+ * of the lateness of a timer and the longest that one callback for peers, checks or the core held
+ * it.
+ */
+#define EZ_LAG_EDGES 10
+typedef struct ez_lag_histogram {
+    uint64_t counts[EZ_LAG_EDGES]; /* samples up to ez_lag_edges_us[i] */
+    uint64_t count, sum_us;        /* of all samples */
+} ez_lag_histogram;
+extern const uint64_t ez_lag_edges_us[EZ_LAG_EDGES]; /* rising */
+
 typedef struct ez_driver_stats {
     uint32_t links;
     uint64_t accepted, refused;
     uint64_t bytes_in, bytes_out;
     uint64_t jobs_queued, jobs_done, jobs_inline;
-    uint64_t lag_us_p50, lag_us_p99,
-        lag_us_max; /* how late the loop came round, over the last minute */
+    uint64_t lag_us_p50, lag_us_p99, lag_us_max; /* of the lag's samples of the last minute */
+    ez_lag_histogram lag;
 } ez_driver_stats;
 void ez_driver_get_stats(const ez_driver *driver, ez_driver_stats *out);
 

@@ -53,3 +53,17 @@ Test(lag, the_largest_number_has_a_bucket)
     cr_assert_eq(ez_lag_summarize(&lag, 0).max_us, UINT64_MAX);
     cr_assert_eq(ez_lag_summarize(&lag, 0).p50_us, 0);
 }
+
+Test(lag, histogram_counts_up_to_and_with_each_edge_and_forgets_nothing)
+{
+    ez_lag lag = {0};
+    ez_lag_add(&lag, ez_lag_edges_us[3], 1);
+    ez_lag_add(&lag, ez_lag_edges_us[3] + 1, 3600000000u);
+    ez_lag_add(&lag, UINT32_MAX, 3600000000u);
+    cr_assert_eq(lag.histogram.counts[2], 0);
+    cr_assert_eq(lag.histogram.counts[3], 1);
+    cr_assert_eq(lag.histogram.counts[4], 2);
+    cr_assert_eq(lag.histogram.counts[EZ_LAG_EDGES - 1], 2);
+    cr_assert_eq(lag.histogram.count, 3);
+    cr_assert_eq(lag.histogram.sum_us, 2 * ez_lag_edges_us[3] + 1 + UINT32_MAX);
+}
