@@ -155,7 +155,9 @@ static void submit(ez_run *run, size_t host)
 
 void run_submit(ez_run *run)
 {
-    submit(run, run_random_honest(run));
+    const uint32_t sources = run->scenario->tx_sources;
+    const size_t host = run_random_honest(run);
+    submit(run, sources == 0 ? host : 1 + (host - 1) % sources);
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */

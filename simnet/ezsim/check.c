@@ -203,8 +203,10 @@ static void check_bounds(ez_run *run)
     check_attack(run, &figures);
     check_bound(run, "block_p99_ms", figures.block_ms[2], bounds->block_p99_ms_max);
     check_bound(run, "tx_p99_ms", figures.tx_ms[2], bounds->tx_p99_ms_max);
-    check_bound(run, "block_ratio in per cent", figures.ratio_percent[0],
+    check_bound(run, "block_ratio in per cent", figures.block_ratio_percent[0],
                 bounds->block_ratio_percent_max);
+    check_bound(run, "tx_ratio in per cent", figures.tx_ratio_percent[0],
+                bounds->tx_ratio_percent_max);
     check_bound(run, "tx_copies in per cent", figures.tx_copies_percent,
                 bounds->tx_copies_percent_max);
     check_bound(run, "stale_percent", figures.stale_percent, bounds->stale_percent_max);

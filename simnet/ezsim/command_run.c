@@ -30,7 +30,7 @@ static const char help[] =
     "                   (default: the file's, or 1)\n"
     "  --nodes N        instead of the file's number\n"
     "  --data DIR       write down there how it went over time, for simnet/plot.sh\n"
-    "  --relay NAME     of all nodes, instead of the file's: flood, inv or fanout\n"
+    "  --relay NAME     of all nodes, instead of the file's: tree, inv, flood or fanout\n"
     "  --record NODE:OUT  write down what this node takes in, for ezsim replay; its second life\n"
     "                   goes to OUT.2, and so on\n"
     "  --json           the report as one JSON object\n"

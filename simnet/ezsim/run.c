@@ -36,15 +36,15 @@ static bool *expected_at(const ez_run *run, size_t origin)
     return waiting;
 }
 
-static void block_born(ez_run *run, const ez_hash *id, size_t host)
+static void born(ez_run *run, ez_spread *spread, const ez_hash *id, size_t host)
 {
     ez_world_link *links;
     const size_t count = ez_world_count(run->world);
     const size_t link_count = ez_world_links(run->world, &links);
     uint32_t *const shortest = ez_shortest_paths(links, link_count, count, host);
     free(links);
-    ez_spread_born(&run->blocks, id, ez_world_now(run->world).mono, expected_at(run, host),
-                   shortest, count);
+    ez_spread_born(spread, id, ez_world_now(run->world).mono, expected_at(run, host), shortest,
+                   count);
 }
 
 /* The first complaint of one host about another says more than their number. */
@@ -93,7 +93,7 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
             break; /* what it tells when is its own business */
         }
         if (notice->own && !ez_spread_knows(&run->blocks, &notice->block.hash)) {
-            block_born(run, &notice->block.hash, host);
+            born(run, &run->blocks, &notice->block.hash, host);
         } else {
             ez_spread_arrived(&run->blocks, &notice->block.hash, now, host);
         }
@@ -103,8 +103,9 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
             break;
         }
         if (notice->own && !ez_spread_knows(&run->txs, &notice->tx.hash)) {
-            ez_spread_born(&run->txs, &notice->tx.hash, now, expected_at(run, host), NULL,
-                           ez_world_count(run->world));
+            if (run->is_steady) {
+                born(run, &run->txs, &notice->tx.hash, host);
+            }
         } else {
             ez_spread_arrived(&run->txs, &notice->tx.hash, now, host);
         }
@@ -307,6 +308,7 @@ ez_run *ez_run_new_recorded(const ez_scenario *scenario, uint64_t seed, bool sha
         run->next_tx_us = scenario->warmup_ms * 1000;
     }
     run->next_sample = SAMPLE_MS;
+    run->is_steady = scenario->steady_ms == 0;
     return run;
 }
 
@@ -389,6 +391,7 @@ static ez_time_ms next_due(const ez_run *run)
         due = action_at < due ? action_at : due;
     }
     due = run->next_block < due ? run->next_block : due;
+    due = !run->is_steady && scenario->steady_ms < due ? scenario->steady_ms : due;
     due = run_adversaries_due(run) < due ? run_adversaries_due(run) : due;
     return run->next_tx_us / 1000 < due ? run->next_tx_us / 1000 : due;
 }
@@ -402,6 +405,10 @@ static void do_due(ez_run *run)
         run_act(run, &scenario->actions[run->next_action++]);
     }
     run_adversaries_act(run);
+    if (!run->is_steady && scenario->steady_ms <= now) {
+        run->is_steady = true;
+        run->unsteady = ez_run_totals(run);
+    }
     if (run->next_block <= now) {
         run_mine_by_share(run);
         run->next_block = now + 1 + run_draw_pause(&run->rng, scenario->block_interval_ms);

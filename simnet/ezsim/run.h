@@ -29,6 +29,11 @@ typedef struct ez_peaks {
     uint32_t bodies_in_flight, txs_in_flight; /* of one peer */
 } ez_peaks;
 
+/* Sums over all honest hosts. */
+typedef struct ez_totals {
+    uint64_t bytes, txs_received, txs_duplicate;
+} ez_totals;
+
 typedef struct ez_run {
     const ez_scenario *scenario; /* borrowed */
     uint64_t seed;
@@ -46,6 +51,8 @@ typedef struct ez_run {
     size_t acknowledged_count, acknowledged_capacity;
     uint64_t txs_submitted, txs_refused;
     ez_spread blocks, txs;
+    ez_totals unsteady; /* what was before the scenario's `steady` */
+    bool is_steady;
     ez_histogram reorg_depth;
     ez_adversary **adversaries;
     size_t adversary_count;
@@ -104,7 +111,7 @@ typedef struct ez_outcome {
 typedef struct ez_figures {
     size_t nodes, links;
     uint64_t height, blocks, reorgs, reorg_depth_max, stale_percent;
-    uint64_t block_ms[3], tx_ms[3], ratio_percent[3];
+    uint64_t block_ms[3], tx_ms[3], block_ratio_percent[3], tx_ratio_percent[3];
     uint64_t tx_copies_percent;    /* payloads received per transaction taken in from peers */
     uint64_t block_copies_percent; /* announcements and bodies received per block connected */
     uint64_t bytes_per_node, bodies_received, bodies_rebuilt, requests_expired;
@@ -113,6 +120,7 @@ typedef struct ez_figures {
 } ez_figures;
 
 ez_figures ez_run_figures(const ez_run *run);
+ez_totals ez_run_totals(const ez_run *run);
 
 /* ez_run_check: every checker, once the run has settled (check.c). */
 void ez_run_check(ez_run *run);

@@ -75,6 +75,7 @@ typedef struct ez_bounds {
     uint64_t block_p99_ms_max;
     uint64_t tx_p99_ms_max;
     uint64_t block_ratio_percent_max; /* median arrival over the shortest path's */
+    uint64_t tx_ratio_percent_max;
     uint64_t tx_copies_percent_max;
     uint64_t stale_percent_max;
     uint64_t reorg_depth_max;
@@ -102,6 +103,7 @@ typedef struct ez_scenario {
     uint32_t nodes;
     ez_time_ms duration_ms;
     ez_time_ms settle_ms; /* for agreement, once faults and traffic have ended */
+    ez_time_ms steady_ms; /* figures of transactions and bytes count from here on */
     ez_time_ms warmup_ms; /* before mining and traffic */
     ez_topology topology;
     uint32_t links;
@@ -116,7 +118,8 @@ typedef struct ez_scenario {
     uint32_t shares[EZ_SCENARIO_SHARES_MAX]; /* of the hash rate, given out in turn */
     size_t share_count;
     uint64_t tx_per_1000_s;
-    uint32_t fee; /* of transfers by who has coins; 0: none pays one */
+    uint32_t fee;        /* of transfers by who has coins; 0: none pays one */
+    uint32_t tx_sources; /* nodes that transactions come in through; 0: all */
     const ez_relay_strategy *relays[EZ_SCENARIO_RELAYS_MAX]; /* given out in turn */
     size_t relay_count;
     ez_action *actions; /* in order of time */
