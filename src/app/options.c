@@ -407,7 +407,7 @@ const ez_option_spec ez_option_specs[EZ_OPTION_COUNT] = {
     VALUE("mine-rate", "H", "at most H hashes a second when mining unasked", mine_rate),
     VALUE("outbound", "N", "connections this node opens and keeps (8)", outbound),
     VALUE("inbound", "N", "connections it accepts at a time (64)", inbound),
-    VALUE("relay", "NAME", "relay of transactions: flood, inv or fanout (inv)", relay),
+    VALUE("relay", "NAME", "relay of transactions: tree, inv, flood or fanout (tree)", relay),
     VALUE("log-level", "LEVEL", "error, warn, info, debug or trace (info)", log_level),
     VALUE("log-format", "FORMAT", "text or json (text)", log_format),
     VALUE("log-file", "FILE", "log here and not to standard error; SIGHUP reopens it", log_file),

@@ -69,6 +69,12 @@ const char *ez_message_name(ez_message_type type)
         return "get-parts";
     case EZ_MSG_PARTS:
         return "parts";
+    case EZ_MSG_HINT_TXS:
+        return "hint-transactions";
+    case EZ_MSG_GRAFT_TXS:
+        return "graft-transactions";
+    case EZ_MSG_PRUNE:
+        return "prune";
     }
     return "unknown";
 }
@@ -157,7 +163,8 @@ static size_t body_bytes(const ez_message *message)
     case EZ_MSG_MISSING_TXS:
         return string_bytes(message->as.tx_ids.count * EZ_HASH_BYTES);
     case EZ_MSG_TXS:
-        return elements_bytes(message->as.txs.list, message->as.txs.count);
+        return elements_bytes(message->as.txs.list, message->as.txs.count) +
+               integer_bytes(message->as.txs.tree);
     case EZ_MSG_GET_HEADERS:
         return string_bytes(message->as.get_headers.count * EZ_HASH_BYTES);
     case EZ_MSG_HEADERS:
@@ -177,6 +184,11 @@ static size_t body_bytes(const ez_message *message)
     case EZ_MSG_PARTS:
         return string_bytes(EZ_HASH_BYTES) +
                elements_bytes(message->as.parts.list, message->as.parts.count);
+    case EZ_MSG_HINT_TXS:
+    case EZ_MSG_GRAFT_TXS:
+        return string_bytes(message->as.short_ids.count * sizeof(uint64_t));
+    case EZ_MSG_PRUNE:
+        return integer_bytes(message->as.prune.tree);
     }
     ez_assert_fail("a message of no known type", __FILE__, __LINE__);
 }

@@ -14,6 +14,7 @@ struct ez_relay {
 static const ez_relay_strategy *const strategies[] = {
     &ez_relay_flood,
     &ez_relay_inv,
+    &ez_relay_tree,
     &ez_relay_fanout,
 };
 
@@ -34,17 +35,18 @@ const ez_relay_strategy *ez_relay_find(const char *name, size_t size)
 
 const ez_relay_strategy *ez_relay_default(void)
 {
-    return &ez_relay_inv;
+    return &ez_relay_tree;
 }
 
 /* ---- a strategy with its state --------------------------------------------------------------- */
 
-ez_relay *ez_relay_new(const ez_relay_strategy *strategy, const ez_rng *rng)
+ez_relay *ez_relay_new(const ez_relay_strategy *strategy, const ez_public_key *node,
+                       const ez_rng *rng)
 {
     EZ_ASSERT(strategy->spread != NULL);
     ez_relay *const relay = ez_alloc(1, sizeof(*relay));
     relay->strategy = strategy;
-    relay->self = strategy->create == NULL ? NULL : strategy->create(rng);
+    relay->self = strategy->create == NULL ? NULL : strategy->create(node, rng);
     return relay;
 }
 
@@ -71,11 +73,36 @@ void ez_relay_peer_down(ez_relay *relay, ez_link_id link)
 }
 
 void ez_relay_spread(ez_relay *relay, ez_relay_way *ways, const ez_link_id *links, size_t count,
-                     const ez_relay_item *item)
+                     ez_relay_item *item)
 {
     EZ_ASSERT(count > 0);
     for (size_t i = 0; i < count; i++) {
         ways[i] = EZ_RELAY_ANNOUNCE;
     }
     relay->strategy->spread(relay->self, ways, links, count, item);
+}
+
+bool ez_relay_repeated(ez_relay *relay, ez_link_id link, uint32_t tree, uint32_t first)
+{
+    return relay->strategy->repeated != NULL &&
+           relay->strategy->repeated(relay->self, link, tree, first);
+}
+
+void ez_relay_pruned(ez_relay *relay, ez_link_id link, uint32_t tree)
+{
+    if (relay->strategy->pruned != NULL) {
+        relay->strategy->pruned(relay->self, link, tree);
+    }
+}
+
+void ez_relay_grafted(ez_relay *relay, ez_link_id link, uint32_t tree)
+{
+    if (relay->strategy->grafted != NULL) {
+        relay->strategy->grafted(relay->self, link, tree);
+    }
+}
+
+ez_time_ms ez_relay_patience_ms(const ez_relay *relay)
+{
+    return relay->strategy->patience_ms;
 }

@@ -7,13 +7,14 @@
 
 #define FANOUT 3
 
-static void *create(const ez_rng *rng)
+static void *create(const ez_public_key *node, const ez_rng *rng)
 {
+    (void)node;
     return ez_memdup(rng, sizeof(*rng));
 }
 
 static void push_to_some(void *self, ez_relay_way *ways, const ez_link_id *links, size_t count,
-                         const ez_relay_item *item)
+                         ez_relay_item *item)
 {
     (void)links, (void)item;
     for (size_t i = 0; i < FANOUT; i++) {

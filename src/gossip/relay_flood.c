@@ -3,7 +3,7 @@
 #include "ezp2p/gossip/relay.h"
 
 static void push_to_all(void *self, ez_relay_way *ways, const ez_link_id *links, size_t count,
-                        const ez_relay_item *item)
+                        ez_relay_item *item)
 {
     (void)self, (void)links, (void)item;
     for (size_t i = 0; i < count; i++) {

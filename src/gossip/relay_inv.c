@@ -3,7 +3,7 @@
 #include "ezp2p/gossip/relay.h"
 
 static void announce_to_all(void *self, ez_relay_way *ways, const ez_link_id *links, size_t count,
-                            const ez_relay_item *item)
+                            ez_relay_item *item)
 {
     (void)self, (void)ways, (void)links, (void)count, (void)item; /* all of them say so already */
 }

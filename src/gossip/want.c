@@ -8,28 +8,33 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define ANNOUNCERS_MAX 8
-
 typedef struct entry entry;
 
-/* A peer's part: the ids whose turn it is to be asked of it. */
+/* A peer's part: what it is its turn to be asked for. */
 typedef struct asker {
     uint64_t link;
-    entry *queue; /* utlist, linked by queue_prev, queue_next */
+    entry *queue; /* utlist */
     uint32_t announced;
     uint32_t in_flight;
     UT_hash_handle hh;
 } asker;
 
-/* An announced id. announcers[0] is the one whose turn it is; it waits in that peer's queue until
- * it is asked, then in the flight list until it is answered. */
+typedef enum entry_place {
+    PATIENT, /* in the list of those that may still come by themselves */
+    QUEUED,  /* in the queue of the peer whose turn it is */
+    FLYING,  /* in the flight list: asked, not answered */
+} entry_place;
+
+/* An announced transaction. announcers[0] is the peer whose turn it is. */
 struct entry {
+    uint64_t short_id;
     ez_tx_id id;
-    uint64_t announcers[ANNOUNCERS_MAX];
+    bool has_id;
+    entry_place place;
     uint32_t announcer_count;
-    bool flying;
-    ez_time_ms asked_at;
-    entry *prev, *next; /* in the asker's queue, or in the flight list */
+    uint64_t announcers[EZ_WANT_ANNOUNCERS_MAX];
+    ez_time_ms since;   /* PATIENT: until when; FLYING: asked when */
+    entry *prev, *next; /* in the list where it is */
     UT_hash_handle hh;
 };
 
@@ -37,7 +42,8 @@ struct ez_want {
     ez_siphash_key key;
     entry *entries;
     asker *askers;
-    entry *flight; /* oldest first: the time-out is the same for all */
+    entry *patient; /* soonest first */
+    entry *flight;  /* oldest first: the time-out is the same for all */
     size_t queued;
 };
 
@@ -66,14 +72,14 @@ void ez_want_free(ez_want *want)
     free(want);
 }
 
-static entry *find_entry(const ez_want *want, const ez_tx_id *id)
+static entry *find_entry(const ez_want *want, uint64_t short_id)
 {
     entry *item = NULL;
     if (want->entries == NULL) {
         return NULL; /* as for most transactions of most blocks: no hash need be computed */
     }
-    unsigned hash = ez_table_hash(&want->key, id, sizeof(*id));
-    HASH_FIND_BYHASHVALUE(hh, want->entries, id, sizeof(*id), hash, item);
+    unsigned hash = ez_table_hash(&want->key, &short_id, sizeof(short_id));
+    HASH_FIND_BYHASHVALUE(hh, want->entries, &short_id, sizeof(short_id), hash, item);
     return item;
 }
 
@@ -99,8 +105,25 @@ static void enqueue(ez_want *want, entry *item)
 {
     asker *peer = find_asker(want, item->announcers[0]);
     EZ_ASSERT(peer != NULL);
+    item->place = QUEUED;
     DL_APPEND(peer->queue, item);
     want->queued++;
+}
+
+/* Patience is the same for most, so its end is nearly always the latest. */
+static void wait_until(ez_want *want, entry *item, ez_time_ms due)
+{
+    entry *before = want->patient == NULL ? NULL : want->patient->prev;
+    item->place = PATIENT;
+    item->since = due;
+    while (before != NULL && before->since > due) {
+        before = before == want->patient ? NULL : before->prev;
+    }
+    if (before == NULL) {
+        DL_PREPEND(want->patient, item);
+    } else {
+        DL_APPEND_ELEM(want->patient, before, item);
+    }
 }
 
 /* Take an entry out of the list it waits in. */
@@ -108,13 +131,18 @@ static void dequeue(ez_want *want, entry *item)
 {
     asker *peer = find_asker(want, item->announcers[0]);
     EZ_ASSERT(peer != NULL);
-    if (item->flying) {
-        DL_DELETE(want->flight, item);
-        item->flying = false;
-        peer->in_flight--;
-    } else {
+    switch (item->place) {
+    case PATIENT:
+        DL_DELETE(want->patient, item);
+        break;
+    case QUEUED:
         DL_DELETE(peer->queue, item);
         want->queued--;
+        break;
+    case FLYING:
+        DL_DELETE(want->flight, item);
+        peer->in_flight--;
+        break;
     }
 }
 
@@ -140,46 +168,83 @@ static void forget(ez_want *want, entry *item)
 /* The announcer whose turn it was failed: the next one's turn, or nobody's. */
 static void pass_on(ez_want *want, entry *item)
 {
+    const bool patient = item->place == PATIENT;
     dequeue(want, item);
     drop_announcer(want, item, 0);
     if (item->announcer_count == 0) {
         forget(want, item);
+    } else if (patient) {
+        wait_until(want, item, item->since);
     } else {
         enqueue(want, item);
     }
 }
 
-bool ez_want_announce(ez_want *want, const ez_tx_id *id, ez_link_id peer)
+static bool is_announcer(const entry *item, uint64_t link)
 {
-    asker *source = get_asker(want, peer.value);
-    entry *item = find_entry(want, id);
-    if (item != NULL) {
-        for (uint32_t i = 0; i < item->announcer_count; i++) {
-            if (item->announcers[i] == peer.value) {
-                return true;
-            }
+    for (uint32_t i = 0; i < item->announcer_count; i++) {
+        if (item->announcers[i] == link) {
+            return true;
         }
     }
-    if (source->announced >= EZ_ANNOUNCED_PEER ||
-        (item != NULL && item->announcer_count == ANNOUNCERS_MAX)) {
+    return false;
+}
+
+static void learn_id(ez_want *want, entry *item, const ez_tx_id *id)
+{
+    item->has_id = true;
+    item->id = *id;
+    if (item->place == PATIENT) {
+        dequeue(want, item);
+        enqueue(want, item);
+    }
+}
+
+static void add_entry(ez_want *want, uint64_t short_id, const ez_tx_id *id, uint64_t link,
+                      ez_time_ms due)
+{
+    entry *item = ez_alloc(1, sizeof(*item));
+    item->short_id = short_id;
+    item->announcers[0] = link;
+    item->announcer_count = 1;
+    unsigned hash = ez_table_hash(&want->key, &short_id, sizeof(short_id));
+    HASH_ADD_BYHASHVALUE(hh, want->entries, short_id, sizeof(item->short_id), hash, item);
+    if (id != NULL) {
+        item->has_id = true;
+        item->id = *id;
+        enqueue(want, item);
+    } else {
+        wait_until(want, item, due);
+    }
+}
+
+bool ez_want_announce(ez_want *want, uint64_t short_id, const ez_tx_id *id, ez_link_id peer,
+                      ez_time_ms due)
+{
+    asker *source = get_asker(want, peer.value);
+    entry *item = find_entry(want, short_id);
+    const bool repeats = item != NULL && is_announcer(item, peer.value);
+    if (!repeats && (source->announced >= EZ_ANNOUNCED_PEER ||
+                     (item != NULL && item->announcer_count == EZ_WANT_ANNOUNCERS_MAX))) {
         return false;
     }
-    source->announced++;
-    if (item != NULL) {
-        item->announcers[item->announcer_count++] = peer.value;
+    if (!repeats) {
+        source->announced++;
+    }
+    if (item == NULL) {
+        add_entry(want, short_id, id, peer.value, due);
         return true;
     }
-    item = ez_alloc(1, sizeof(*item));
-    item->id = *id;
-    item->announcers[0] = peer.value;
-    item->announcer_count = 1;
-    unsigned hash = ez_table_hash(&want->key, id, sizeof(*id));
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, want->entries, &item->id, sizeof(item->id), hash, item);
-    enqueue(want, item);
+    if (!repeats) {
+        item->announcers[item->announcer_count++] = peer.value;
+    }
+    if (id != NULL && !item->has_id) {
+        learn_id(want, item, id);
+    }
     return true;
 }
 
-bool ez_want_next(ez_want *want, ez_tx_id *out, ez_link_id peer, ez_time_ms now)
+bool ez_want_next(ez_want *want, ez_want_ask *out, ez_link_id peer, ez_time_ms now)
 {
     asker *source = find_asker(want, peer.value);
     if (source == NULL || source->queue == NULL || source->in_flight >= EZ_TXS_IN_FLIGHT_PEER) {
@@ -187,33 +252,40 @@ bool ez_want_next(ez_want *want, ez_tx_id *out, ez_link_id peer, ez_time_ms now)
     }
     entry *item = source->queue;
     dequeue(want, item);
-    item->flying = true;
-    item->asked_at = now;
+    item->place = FLYING;
+    item->since = now;
     source->in_flight++;
     DL_APPEND(want->flight, item);
-    *out = item->id;
+    *out = (ez_want_ask){item->short_id, item->has_id, item->id};
     return true;
 }
 
-void ez_want_received(ez_want *want, const ez_tx_id *id)
+size_t ez_want_received(ez_want *want, uint64_t short_id,
+                        ez_link_id announcers[EZ_WANT_ANNOUNCERS_MAX])
 {
-    entry *item = find_entry(want, id);
-    if (item != NULL) {
-        dequeue(want, item);
-        forget(want, item);
+    entry *item = find_entry(want, short_id);
+    if (item == NULL) {
+        return 0;
     }
+    const size_t count = item->announcer_count;
+    for (size_t i = 0; announcers != NULL && i < count; i++) {
+        announcers[i] = (ez_link_id){item->announcers[i]};
+    }
+    dequeue(want, item);
+    forget(want, item);
+    return count;
 }
 
-bool ez_want_is_in_flight(const ez_want *want, const ez_tx_id *id, ez_link_id peer)
+bool ez_want_is_in_flight(const ez_want *want, uint64_t short_id, ez_link_id peer)
 {
-    const entry *item = find_entry(want, id);
-    return item != NULL && item->flying && item->announcers[0] == peer.value;
+    const entry *item = find_entry(want, short_id);
+    return item != NULL && item->place == FLYING && item->announcers[0] == peer.value;
 }
 
-void ez_want_missing(ez_want *want, const ez_tx_id *id, ez_link_id peer)
+void ez_want_missing(ez_want *want, uint64_t short_id, ez_link_id peer)
 {
-    if (ez_want_is_in_flight(want, id, peer)) {
-        pass_on(want, find_entry(want, id));
+    if (ez_want_is_in_flight(want, short_id, peer)) {
+        pass_on(want, find_entry(want, short_id));
     }
 }
 
@@ -241,10 +313,20 @@ void ez_want_peer_gone(ez_want *want, ez_link_id peer)
     free(source);
 }
 
+static ez_time_ms flight_ends(const entry *item)
+{
+    return item->since + EZ_REQUEST_TIMEOUT_MS;
+}
+
 size_t ez_want_expire(ez_want *want, ez_time_ms now)
 {
     size_t count = 0;
-    while (want->flight != NULL && now >= want->flight->asked_at + EZ_REQUEST_TIMEOUT_MS) {
+    while (want->patient != NULL && now >= want->patient->since) {
+        entry *item = want->patient;
+        dequeue(want, item);
+        enqueue(want, item);
+    }
+    while (want->flight != NULL && now >= flight_ends(want->flight)) {
         pass_on(want, want->flight);
         count++;
     }
@@ -253,7 +335,11 @@ size_t ez_want_expire(ez_want *want, ez_time_ms now)
 
 ez_time_ms ez_want_deadline(const ez_want *want)
 {
-    return want->flight == NULL ? EZ_TIME_NEVER : want->flight->asked_at + EZ_REQUEST_TIMEOUT_MS;
+    ez_time_ms deadline = want->flight == NULL ? EZ_TIME_NEVER : flight_ends(want->flight);
+    if (want->patient != NULL && want->patient->since < deadline) {
+        deadline = want->patient->since;
+    }
+    return deadline;
 }
 
 bool ez_want_is_due(const ez_want *want)

@@ -176,6 +176,8 @@ static void return_txs(ez_node *node, const ez_block *block)
             op->tx_id = block->txs[i].id;
             op->bytes = ez_blob_ref(bytes);
             node->pool_grew = true;
+        } else {
+            node_note_tx(node, &block->txs[i].id, false); /* wanted again one day */
         }
         ez_blob_unref(bytes);
     }
@@ -236,8 +238,9 @@ static void remember_confirmed(ez_node *node, const move *done)
     for (size_t i = 0; i < done->put_on_count; i++) {
         const ez_block *block = done->put_on[i];
         for (uint32_t at = 0; at < block->tx_count; at++) {
-            ez_known_add(&node->confirmed, &node->table_key, &block->txs[at].id.hash);
-            ez_want_received(node->want, &block->txs[at].id);
+            const ez_tx_id *id = &block->txs[at].id;
+            ez_want_received(node->want, ez_short_id(&node->short_key, id), NULL);
+            node_note_tx(node, id, true);
         }
     }
 }

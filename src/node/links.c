@@ -174,6 +174,7 @@ static void free_peer(ez_node *node, ez_peer *peer)
 {
     HASH_DEL(node->peers, peer);
     ez_known_clear(&peer->known);
+    free(peer->hints);
     node_clear_serving(peer);
     free(peer);
 }
@@ -352,6 +353,7 @@ static void take_hello(ez_peer *peer, const ez_hello *hello)
 {
     peer->got_hello = true;
     peer->node = hello->node;
+    peer->short_key = ez_short_id_key(hello->node.bytes);
     peer->listen_port = hello->listen_port;
     peer->claim = hello->tip;
     memcpy(peer->user_agent, hello->user_agent, hello->user_agent_size);

@@ -33,7 +33,8 @@ static void new_relay(ez_node *node, const ez_node_config *config)
         seed[i] = config->seed[i] ^ label[i];
     }
     ez_rng_init(&rng, seed);
-    node->relay = ez_relay_new(config->relay == NULL ? ez_relay_default() : config->relay, &rng);
+    node->relay = ez_relay_new(config->relay == NULL ? ez_relay_default() : config->relay,
+                               &config->key, &rng);
 }
 
 static void take_config(ez_node *node, const ez_node_config *config)
@@ -73,6 +74,9 @@ ez_status ez_node_new(ez_node **out, const ez_node_config *config, const ez_node
     node->book = ez_book_new(ez_rng_key(&node->rng));
     node->dialer = ez_dialer_new();
     node->want = ez_want_new(ez_rng_key(&node->rng));
+    node->seen = ez_seen_new(node->table_key);
+    node->short_key = ez_short_id_key(ez_node_key(node)->bytes);
+    node->hints_due = EZ_TIME_NEVER;
     node->fetch = ez_fetch_new();
     ez_status status = node_load(node);
     if (status != EZ_OK) {
@@ -115,7 +119,7 @@ void ez_node_free(ez_node *node)
     ez_pool_free(node->pool);
     ez_ledger_free(node->ledger);
     ez_tree_free(node->tree);
-    ez_known_clear(&node->confirmed);
+    ez_seen_free(node->seen);
     ez_blob_unref(node->template_body);
     free(node->template_txs.txs);
     free(node->tx_order);
@@ -242,6 +246,15 @@ static void message_received(ez_node *node, ez_peer *peer, const ez_message *mes
     case EZ_MSG_PARTS:
         node_parts_received(node, peer, message);
         break;
+    case EZ_MSG_HINT_TXS:
+        node_hints_received(node, peer, message);
+        break;
+    case EZ_MSG_GRAFT_TXS:
+        node_grafts_wanted(node, peer, message);
+        break;
+    case EZ_MSG_PRUNE:
+        ez_relay_pruned(node->relay, peer->link, message->as.prune.tree);
+        break;
     }
 }
 
@@ -342,6 +355,7 @@ static void run_timers(ez_node *node)
     node->counters.requests_expired += ez_want_expire(node->want, node->now.mono);
     node_check_stalls(node);
     node_announce_again(node);
+    node_send_hints(node);
     node_save_book(node, false);
 }
 

@@ -5,7 +5,7 @@
  *   links.c      links come and go, handshake, pings, faults
  *   outbound.c   whom to dial; address exchange
  *   txs.c        announcing, fetching and taking in transactions
- *   relay.c      new transactions onto the links, as the relay strategy says
+ *   relay.c      new transactions onto the links, as the relay strategy says; hints and grafts
  *   headers.c    header sync, block announcements, whose chain is how long
  *   bodies.c     which bodies to fetch, and what becomes of those that arrive
  *   rebuild.c    block bodies from announcements and the pool
@@ -39,6 +39,8 @@
 #include "ezp2p/gossip/fetch.h"
 #include "ezp2p/gossip/known.h"
 #include "ezp2p/gossip/relay.h"
+#include "ezp2p/gossip/seen.h"
+#include "ezp2p/gossip/short_id.h"
 #include "ezp2p/gossip/want.h"
 #include "ezp2p/node/node.h"
 #include "ezp2p/node/query.h"
@@ -70,6 +72,7 @@ typedef struct ez_peer {
 
     /* what its Hello said */
     ez_public_key node;
+    ez_siphash_key short_key; /* of short ids that it has to know again */
     uint16_t listen_port;
     char user_agent[EZ_USER_AGENT_BYTES_MAX + 1];
     ez_tip claim; /* its tip, until shown or refuted; work zero: no claim */
@@ -99,6 +102,11 @@ typedef struct ez_peer {
     ez_time_ms announce_again; /* when the pool is announced to it from the beginning */
     uint32_t tx_jobs;          /* checks under way for it */
     uint64_t pool_cursor;      /* arrival number up to which the pool was announced to it */
+    uint64_t pool_told;        /* the same before the last time that it began anew */
+    uint64_t *hints;           /* EZ_HINTS_MAX, to be sent together; NULL: none */
+    size_t hint_count;
+    uint32_t graft_looks;    /* what its grafts cost lately, in transactions looked at */
+    ez_time_ms graft_looked; /* when that was brought up to date */
 
     /* output */
     size_t queued;      /* bytes sent since the link was last drained */
@@ -278,7 +286,9 @@ struct ez_node {
     node_held *held; /* oldest first */
     ez_want *want;
     ez_relay *relay;
-    ez_known confirmed; /* transactions seen in blocks lately */
+    ez_seen *seen;
+    ez_siphash_key short_key; /* of short ids that we have to know again */
+    ez_time_ms hints_due;     /* EZ_TIME_NEVER: none are waiting */
     node_job *jobs;
     uint64_t last_job;  /* number of the newest job */
     uint64_t *tx_order; /* ring of the numbers of transaction jobs, in order of arrival */
@@ -373,8 +383,19 @@ void node_announce_again(ez_node *node);
 void node_announce_txs(ez_node *node);
 void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule);
 
+/* What was seen of a transaction lately; NULL: nothing. */
+ez_seen_tx *node_seen(ez_node *node, const ez_tx_id *id);
+/* Remember what became of one: pooled or in a block, or unable to stand. */
+void node_note_tx(ez_node *node, const ez_tx_id *id, bool taken);
+
 /* ---- relay.c */
-void node_relay_fresh(ez_node *node, const ez_relay_item *item, ez_blob *bytes);
+/* A transaction entered the pool for the first time. `from` value 0: not from a peer. */
+void node_relay_fresh(ez_node *node, const ez_tx_id *id, ez_blob *bytes, ez_link_id from);
+void node_peer_has_tx(ez_node *node, ez_peer *peer, const ez_tx_id *id); /* as it has shown */
+void node_hints_received(ez_node *node, ez_peer *peer, const ez_message *message);
+void node_grafts_wanted(ez_node *node, ez_peer *peer, const ez_message *message);
+void node_send_grafts(ez_node *node, ez_peer *peer, const uint64_t *short_ids, size_t count);
+void node_send_hints(ez_node *node); /* that are due */
 
 /* A transaction entered the pool and may be told of: to observers, and to peers as they like it. */
 void node_tx_is_public(ez_node *node, const ez_tx_id *id, ez_blob *bytes, bool own,

@@ -12,12 +12,8 @@
 
 uint64_t node_short_id(const ez_block_id *block, const ez_tx_id *tx)
 {
-    ez_siphash_key key = {0, 0};
-    for (unsigned i = 8; i-- > 0;) {
-        key.k0 = key.k0 << 8 | block->hash.bytes[i];
-        key.k1 = key.k1 << 8 | block->hash.bytes[8 + i];
-    }
-    return ez_siphash(&key, tx, sizeof(*tx));
+    const ez_siphash_key key = ez_short_id_key(block->hash.bytes);
+    return ez_short_id(&key, tx);
 }
 
 /* The places of an announcement by short id, in chains. Whoever announces chooses the short ids, so

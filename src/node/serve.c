@@ -50,7 +50,7 @@ static void send_txs(ez_node *node, ez_peer *peer, const ez_tx_id *ids, size_t c
         } else {
             entries[found++] = entry;
             bytes += ez_blob_size(entry->bytes);
-            ez_known_add(&peer->known, &node->table_key, &ids[i].hash);
+            node_peer_has_tx(node, peer, &ids[i]);
         }
     }
     if (found > 0) {

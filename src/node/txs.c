@@ -1,12 +1,12 @@
-/* Transactions: announced by id, fetched from one announcer at a time, checked, pooled, announced
- * on.
+/* Transactions: pushed to us, or announced and fetched from one announcer at a time; checked,
+ * pooled, handed to the relay strategy, and announced to whom it left out.
  *
  * Every peer has a cursor into the pool's order of arrival: what lies behind it has been announced
  * to that peer or was announced by it. A new peer's cursor is at zero, so it learns the pool; what
  * comes back from a lost block arrives anew and is announced anew. So a transaction is announced
  * until it is in a block, without a queue per peer.
  * Once a minute the cursor goes back: a peer that could not take a transaction in when it was
- * announced hears of it again.
+ * announced hears of it again, unless it is so young that its relaying may not be over.
  */
 #include "node_internal.h"
 
@@ -73,16 +73,44 @@ static node_job *check_tx(ez_node *node, const ez_byte_span *bytes, job_source s
     return job;
 }
 
+/* ---- what was seen lately -------------------------------------------------------------------- */
+
+ez_seen_tx *node_seen(ez_node *node, const ez_tx_id *id)
+{
+    ez_seen_tx *seen = ez_seen_find(node->seen, ez_short_id(&node->short_key, id));
+    return seen != NULL && ez_tx_id_is_equal(&seen->id, id) ? seen : NULL;
+}
+
+static ez_seen_tx *get_seen(ez_node *node, const ez_tx_id *id)
+{
+    ez_seen_tx *seen = node_seen(node, id);
+    return seen != NULL ? seen : ez_seen_add(node->seen, id, ez_short_id(&node->short_key, id));
+}
+
+void node_note_tx(ez_node *node, const ez_tx_id *id, bool taken)
+{
+    ez_seen_tx *seen = get_seen(node, id);
+    seen->state = taken ? EZ_SEEN_TAKEN : EZ_SEEN_REFUSED;
+    seen->refused = node->now.mono;
+}
+
+/* Whether another copy of it is of no use. */
+static bool is_here(ez_node *node, const ez_tx_id *id)
+{
+    return ez_pool_find(node->pool, id) != NULL ||
+           ez_seen_is_here(node_seen(node, id), node->now.mono);
+}
+
 /* ---- in -------------------------------------------------------------------------------------- */
 
 void node_txs_announced(ez_node *node, ez_peer *peer, const ez_message *message)
 {
     for (size_t i = 0; i < message->as.tx_ids.count; i++) {
         const ez_tx_id *id = &message->as.tx_ids.list[i];
-        ez_known_add(&peer->known, &node->table_key, &id->hash);
-        if (ez_pool_find(node->pool, id) == NULL &&
-            !ez_known_has(&node->confirmed, &node->table_key, &id->hash)) {
-            ez_want_announce(node->want, id, peer->link);
+        node_peer_has_tx(node, peer, id);
+        if (!is_here(node, id)) {
+            ez_want_announce(node->want, ez_short_id(&node->short_key, id), id, peer->link,
+                             node->now.mono);
         }
     }
 }
@@ -90,7 +118,44 @@ void node_txs_announced(ez_node *node, ez_peer *peer, const ez_message *message)
 void node_txs_missing(ez_node *node, ez_peer *peer, const ez_message *message)
 {
     for (size_t i = 0; i < message->as.tx_ids.count; i++) {
-        ez_want_missing(node->want, &message->as.tx_ids.list[i], peer->link);
+        const ez_tx_id *id = &message->as.tx_ids.list[i];
+        ez_want_missing(node->want, ez_short_id(&node->short_key, id), peer->link);
+    }
+}
+
+/* It is here, so it is not asked for any more, and whoever told of it has it. */
+static void stop_wanting(ez_node *node, const ez_tx_id *id)
+{
+    ez_link_id announcers[EZ_WANT_ANNOUNCERS_MAX];
+    const uint64_t short_id = ez_short_id(&node->short_key, id);
+    const size_t count = ez_want_received(node->want, short_id, announcers);
+    for (size_t i = 0; i < count; i++) {
+        ez_peer *const announcer = node_peer(node, announcers[i]);
+        if (announcer != NULL) {
+            node_peer_has_tx(node, announcer, id);
+        }
+    }
+}
+
+/* Whatever the check says of the first copy, no other one is better. */
+static void first_copy(ez_node *node, ez_peer *peer, const ez_tx_id *id, const ez_byte_span *bytes,
+                       uint32_t tree)
+{
+    stop_wanting(node, id);
+    ez_seen_add(node->seen, id, ez_short_id(&node->short_key, id))->tree = tree;
+    check_tx(node, bytes, JOB_TX_PEER)->peer = peer->link;
+    peer->tx_jobs++;
+}
+
+static void further_copy(ez_node *node, ez_peer *peer, const ez_tx_id *id, uint32_t tree)
+{
+    const ez_seen_tx *const seen = node_seen(node, id);
+    node->counters.txs_duplicate++;
+    if (tree != 0 &&
+        ez_relay_repeated(node->relay, peer->link, tree, seen == NULL ? 0 : seen->tree)) {
+        ez_message prune = {.type = EZ_MSG_PRUNE};
+        prune.as.prune.tree = tree;
+        node_send(node, peer, &prune, NULL, NULL);
     }
 }
 
@@ -104,15 +169,12 @@ void node_txs_received(ez_node *node, ez_peer *peer, const ez_message *message)
         }
         ez_tx_id id;
         ez_tx_id_of(&id, &node->network.genesis_id, bytes->data, bytes->size);
-        ez_known_add(&peer->known, &node->table_key, &id.hash);
+        node_peer_has_tx(node, peer, &id);
         node->counters.txs_received++;
-        if (ez_pool_find(node->pool, &id) != NULL ||
-            ez_known_has(&node->confirmed, &node->table_key, &id.hash)) {
-            node->counters.txs_duplicate++;
-            ez_want_received(node->want, &id);
+        if (is_here(node, &id)) {
+            further_copy(node, peer, &id, message->as.txs.tree);
         } else if (node->tx_order_count < TX_JOBS_MAX && peer->tx_jobs < TX_JOBS_PEER_MAX) {
-            check_tx(node, bytes, JOB_TX_PEER)->peer = peer->link;
-            peer->tx_jobs++;
+            first_copy(node, peer, &id, bytes, message->as.txs.tree);
         }
     }
 }
@@ -151,7 +213,7 @@ void node_tx_is_public(ez_node *node, const ez_tx_id *id, ez_blob *bytes, bool o
         peer->txs_given++;
         peer->last_tx = node->now.mono;
     }
-    node_relay_fresh(node, &(ez_relay_item){.id = *id, .from = from}, bytes);
+    node_relay_fresh(node, id, bytes, from);
 }
 
 /* Entries that waited for this one may have their turn now. */
@@ -161,7 +223,9 @@ void node_take_orphans(ez_node *node)
     ez_tx_id id;
     ez_blob *bytes = NULL;
     while (ez_pool_take_orphan(node->pool, &tx, &id, &bytes, node->now.mono)) {
-        if (ez_pool_add(node->pool, NULL, &tx, &id, bytes, false, node->now.mono) == EZ_RULE_OK) {
+        const ez_rule rule = ez_pool_add(node->pool, NULL, &tx, &id, bytes, false, node->now.mono);
+        node_note_tx(node, &id, rule == EZ_RULE_OK);
+        if (rule == EZ_RULE_OK) {
             node_tx_is_public(node, &id, bytes, false, (ez_link_id){0});
         }
         ez_blob_unref(bytes);
@@ -171,9 +235,10 @@ void node_take_orphans(ez_node *node)
 ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob *bytes,
                      bool from_client, ez_link_id peer)
 {
-    ez_want_received(node->want, id);
+    stop_wanting(node, id);
     const ez_pool_entry *entry = NULL;
     ez_rule rule = ez_pool_add(node->pool, &entry, tx, id, bytes, from_client, node->now.mono);
+    node_note_tx(node, id, rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN);
     if (rule == EZ_RULE_TX_POOL_KNOWN && from_client) {
         ez_pool_set_durable(node->pool, id);
         keep_durable(node, id, bytes);
@@ -219,7 +284,7 @@ static void finish_job(ez_node *node, node_job *job)
             node_reply_now(node, &reply);
         }
     } else if (ez_rule_verdict(rule) == EZ_REJECT) {
-        ez_want_received(node->want, &done->tx_id);
+        node_note_tx(node, &done->tx_id, false);
         ez_peer *peer = node_peer(node, job->peer);
         if (peer != NULL) {
             node_close_peer(node, peer, EZ_GOODBYE_TX_INVALID, ez_rule_text(rule));
@@ -247,6 +312,7 @@ void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
         node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = entry->id;
     }
     if (rule != EZ_RULE_OK) {
+        node_note_tx(node, &entry->id, false);
         NODE_LOG(node, EZ_LOG_INFO, "transaction_dropped", EZ_LOG_HASH("id", &entry->id),
                  EZ_LOG_TEXT("rule", ez_rule_code(rule)));
     }
@@ -257,13 +323,22 @@ void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
 static void ask_peer(ez_node *node, ez_peer *peer)
 {
     ez_tx_id ids[EZ_IDS_MAX];
-    size_t count = 0;
-    while (count < EZ_IDS_MAX &&
-           ez_want_next(node->want, &ids[count], peer->link, node->now.mono)) {
-        count++;
+    uint64_t short_ids[EZ_IDS_MAX];
+    size_t count = 0, short_count = 0;
+    ez_want_ask ask;
+    while (count + short_count < EZ_IDS_MAX &&
+           ez_want_next(node->want, &ask, peer->link, node->now.mono)) {
+        if (ask.has_id) {
+            ids[count++] = ask.id;
+        } else {
+            short_ids[short_count++] = ask.short_id;
+        }
     }
     if (count > 0) {
         node_send_ids(node, peer, EZ_MSG_GET_TXS, ids, count);
+    }
+    if (short_count > 0) {
+        node_send_grafts(node, peer, short_ids, short_count);
     }
 }
 
@@ -289,6 +364,10 @@ static void announce_to(ez_node *node, ez_peer *peer)
     for (; entry != NULL && entry->arrival < end && count < EZ_IDS_MAX;
          entry = ez_pool_next(node->pool, entry)) {
         peer->pool_cursor = entry->arrival;
+        const bool again = entry->arrival <= peer->pool_told;
+        if (again && node->now.mono < entry->since + ANNOUNCE_AGAIN_MS) {
+            continue;
+        }
         if (ez_known_add(&peer->known, &node->table_key, &entry->id.hash)) {
             ids[count++] = entry->id;
         }
@@ -311,6 +390,7 @@ void node_announce_again(ez_node *node)
         }
         bool again = peer->announce_again != 0 && node->now.mono >= peer->announce_again;
         if (again) {
+            peer->pool_told = peer->pool_cursor;
             peer->pool_cursor = 0;
             ez_known_clear(&peer->known);
             node->pool_grew = true;

@@ -129,6 +129,16 @@ static void put_message(ez_buffer *out, const ez_message *message)
         return;
     case EZ_MSG_TXS:
         ez_buffer_printf(out, " %zu transactions", message->as.txs.count);
+        if (message->as.txs.tree != 0) {
+            ez_buffer_printf(out, " tree %" PRIu32, message->as.txs.tree);
+        }
+        return;
+    case EZ_MSG_HINT_TXS:
+    case EZ_MSG_GRAFT_TXS:
+        ez_buffer_printf(out, " %zu short ids", message->as.short_ids.count);
+        return;
+    case EZ_MSG_PRUNE:
+        ez_buffer_printf(out, " tree %" PRIu32, message->as.prune.tree);
         return;
     case EZ_MSG_GET_HEADERS:
         put_ids(out, "ids", message->as.get_headers.locator, message->as.get_headers.count);

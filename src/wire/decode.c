@@ -151,6 +151,7 @@ static ez_goodbye take_txs(ez_message *out, unpacked *memory, const Ezp2p__Trans
 {
     out->as.txs.list = new_spans(memory, in->list, in->n_list);
     out->as.txs.count = in->n_list;
+    out->as.txs.tree = in->tree;
     return out->as.txs.list != NULL ? EZ_GOODBYE_UNSPECIFIED : EZ_GOODBYE_MESSAGE_LIMIT;
 }
 
@@ -176,18 +177,25 @@ static ez_goodbye take_headers(ez_message *out, unpacked *memory, const Ezp2p__H
     return EZ_GOODBYE_UNSPECIFIED;
 }
 
+static uint64_t *new_short_ids(unpacked *memory, ProtobufCBinaryData bytes, size_t *count)
+{
+    ez_reader reader;
+    ez_reader_init(&reader, bytes.data, bytes.len);
+    *count = bytes.len / sizeof(uint64_t);
+    uint64_t *short_ids = new_array(memory, *count, sizeof *short_ids);
+    for (size_t i = 0; short_ids != NULL && i < *count; i++) {
+        short_ids[i] = ez_reader_u64(&reader);
+    }
+    return short_ids;
+}
+
 static ez_goodbye take_announce_block(ez_message *out, unpacked *memory,
                                       const Ezp2p__AnnounceBlock *in)
 {
-    ez_reader reader;
-    ez_reader_init(&reader, in->short_ids.data, in->short_ids.len);
-    size_t count = in->short_ids.len / sizeof(uint64_t);
-    uint64_t *short_ids = new_array(memory, count, sizeof *short_ids);
+    size_t count;
+    const uint64_t *short_ids = new_short_ids(memory, in->short_ids, &count);
     if (short_ids == NULL) {
         return EZ_GOODBYE_MESSAGE_LIMIT;
-    }
-    for (size_t i = 0; i < count; i++) {
-        short_ids[i] = ez_reader_u64(&reader);
     }
     EZ_ASSERT(in->header.len == EZ_HEADER_BYTES);
     ez_header_decode(&out->as.announce_block.header, in->header.data);
@@ -240,6 +248,12 @@ static ez_goodbye take_parts(ez_message *out, unpacked *memory, const Ezp2p__Par
     return out->as.parts.list != NULL ? EZ_GOODBYE_UNSPECIFIED : EZ_GOODBYE_MESSAGE_LIMIT;
 }
 
+static ez_goodbye take_short_ids(ez_message *out, unpacked *memory, const Ezp2p__ShortIds *in)
+{
+    out->as.short_ids.list = new_short_ids(memory, in->ids, &out->as.short_ids.count);
+    return out->as.short_ids.list != NULL ? EZ_GOODBYE_UNSPECIFIED : EZ_GOODBYE_MESSAGE_LIMIT;
+}
+
 /* The message of an unpacked envelope. The scan has seen to it that sizes and counts are right. */
 static ez_goodbye take_body_of(ez_message *out, unpacked *memory, const Ezp2p__Envelope *in)
 {
@@ -283,6 +297,13 @@ static ez_goodbye take_body_of(ez_message *out, unpacked *memory, const Ezp2p__E
         return take_get_parts(out, memory, in->get_parts);
     case EZ_MSG_PARTS:
         return take_parts(out, memory, in->parts);
+    case EZ_MSG_HINT_TXS:
+        return take_short_ids(out, memory, in->hint_transactions);
+    case EZ_MSG_GRAFT_TXS:
+        return take_short_ids(out, memory, in->graft_transactions);
+    case EZ_MSG_PRUNE:
+        out->as.prune.tree = in->prune->tree;
+        return EZ_GOODBYE_UNSPECIFIED;
     }
     ez_assert_fail("the scan let an unknown message through", __FILE__, __LINE__);
 }

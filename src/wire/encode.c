@@ -29,6 +29,8 @@ typedef struct packing {
         Ezp2p__Body body;
         Ezp2p__GetParts get_parts;
         Ezp2p__Parts parts;
+        Ezp2p__ShortIds short_ids;
+        Ezp2p__Prune prune;
     } as;
     char text[EZ_GOODBYE_BYTES_MAX + 1]; /* protobuf-c wants terminated strings */
     uint8_t small[EZ_HEADER_BYTES];      /* a header or a work */
@@ -140,6 +142,7 @@ static void fill_txs(packing *work, const ez_message *message)
     ezp2p__transactions__init(out);
     out->list = borrow_list(work, message->as.txs.list, message->as.txs.count);
     out->n_list = message->as.txs.count;
+    out->tree = message->as.txs.tree;
     work->envelope.transactions = out;
 }
 
@@ -163,21 +166,26 @@ static void fill_headers(packing *work, const ez_header *list, size_t count)
     work->envelope.headers = &work->as.headers;
 }
 
-static void fill_announce_block(packing *work, const ez_message *message)
+static ProtobufCBinaryData pack_short_ids(packing *work, const uint64_t *list, size_t count)
 {
-    size_t count = message->as.announce_block.short_id_count;
     ez_buffer short_ids = {0};
     for (size_t i = 0; i < count; i++) {
-        ez_buffer_add_u64(&short_ids, message->as.announce_block.short_ids[i]);
+        ez_buffer_add_u64(&short_ids, list[i]);
     }
+    work->array = short_ids.data;
+    return borrow(short_ids.data, short_ids.size);
+}
+
+static void fill_announce_block(packing *work, const ez_message *message)
+{
     ez_header_encode(work->small, &message->as.announce_block.header);
     Ezp2p__AnnounceBlock *out = &work->as.announce_block;
     ezp2p__announce_block__init(out);
     out->header = borrow(work->small, EZ_HEADER_BYTES);
-    out->short_ids = borrow(short_ids.data, short_ids.size);
+    out->short_ids = pack_short_ids(work, message->as.announce_block.short_ids,
+                                    message->as.announce_block.short_id_count);
     out->reward =
         borrow(message->as.announce_block.reward.data, message->as.announce_block.reward.size);
-    work->array = short_ids.data;
     work->envelope.announce_block = out;
 }
 
@@ -218,6 +226,21 @@ static void fill_parts(packing *work, const ez_message *message)
     out->list = borrow_list(work, message->as.parts.list, message->as.parts.count);
     out->n_list = message->as.parts.count;
     work->envelope.parts = out;
+}
+
+static void fill_short_ids(packing *work, const ez_message *message)
+{
+    ezp2p__short_ids__init(&work->as.short_ids);
+    work->as.short_ids.ids =
+        pack_short_ids(work, message->as.short_ids.list, message->as.short_ids.count);
+    work->envelope.hint_transactions = &work->as.short_ids; /* one union member for both uses */
+}
+
+static void fill_prune(packing *work, const ez_message *message)
+{
+    ezp2p__prune__init(&work->as.prune);
+    work->as.prune.tree = message->as.prune.tree;
+    work->envelope.prune = &work->as.prune;
 }
 
 static void fill(packing *work, const ez_message *message)
@@ -275,6 +298,13 @@ static void fill(packing *work, const ez_message *message)
         return;
     case EZ_MSG_PARTS:
         fill_parts(work, message);
+        return;
+    case EZ_MSG_HINT_TXS:
+    case EZ_MSG_GRAFT_TXS:
+        fill_short_ids(work, message);
+        return;
+    case EZ_MSG_PRUNE:
+        fill_prune(work, message);
         return;
     }
     ez_assert_fail("a message of no known type", __FILE__, __LINE__);

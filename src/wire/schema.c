@@ -52,6 +52,7 @@ static const ez_field tx_ids_fields[] = {
 static const ez_field txs_fields[] = {
     {1, EZ_FIELD_BYTES, .unit = 1, .min = 1, .max = EZ_TX_BYTES_MAX,
      .count_min = 1, .count_max = EZ_IDS_MAX},
+    {2, EZ_FIELD_U32, INTEGER(0, EZ_TREES_MAX)},
 };
 static const ez_field get_headers_fields[] = {
     {1, EZ_FIELD_BYTES, ITEMS(EZ_HASH_BYTES, 1, EZ_LOCATOR_MAX)},
@@ -81,6 +82,13 @@ static const ez_field parts_fields[] = {
      .count_min = 0, .count_max = EZ_PARTS_MAX}, /* none: the block is gone here */
 };
 
+static const ez_field short_ids_fields[] = {
+    {1, EZ_FIELD_BYTES, ITEMS(8, 1, EZ_IDS_MAX)},
+};
+static const ez_field prune_fields[] = {
+    {1, EZ_FIELD_U32, INTEGER(1, EZ_TREES_MAX)},
+};
+
 static_assert(sizeof hello_fields / sizeof hello_fields[0] <= EZ_SCHEMA_FIELDS_MAX,
               "the scan counts fields in an array of this size");
 
@@ -105,6 +113,9 @@ static const ez_schema schemas[EZ_MESSAGE_TYPES] = {
     [EZ_MSG_MISSING_BODIES] = SCHEMA(block_ids_fields),
     [EZ_MSG_GET_PARTS] = SCHEMA(get_parts_fields),
     [EZ_MSG_PARTS] = SCHEMA(parts_fields),
+    [EZ_MSG_HINT_TXS] = SCHEMA(short_ids_fields),
+    [EZ_MSG_GRAFT_TXS] = SCHEMA(short_ids_fields),
+    [EZ_MSG_PRUNE] = SCHEMA(prune_fields),
 };
 /* clang-format on */
 

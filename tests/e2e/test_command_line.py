@@ -59,7 +59,7 @@ class Options(NodeCase):
         self.assertEqual(options, {
             "listen": "0.0.0.0:7333", "http": "127.0.0.1:5000", "data-dir": "/somewhere/ezp2p",
             "network": "classic", "mine": "off", "mine-rate": "unlimited", "outbound": "8",
-            "inbound": "64", "relay": "inv", "log-level": "info", "log-format": "text",
+            "inbound": "64", "relay": "tree", "log-level": "info", "log-format": "text",
             "record-size": "256"})
 
     def test_flag_wins_over_environment_over_file_over_default(self):

@@ -46,7 +46,7 @@ MESSAGES = {
     "addresses": (7, {"list": (1, BYTES)}),
     "announce_txs": (8, {"ids": (1, BYTES)}),
     "get_txs": (9, {"ids": (1, BYTES)}),
-    "txs": (10, {"list": (1, BYTES)}),
+    "txs": (10, {"list": (1, BYTES), "tree": (2, VARINT)}),
     "missing_txs": (11, {"ids": (1, BYTES)}),
     "get_headers": (12, {"locator": (1, BYTES)}),
     "headers": (13, {"list": (1, BYTES)}),
@@ -56,6 +56,9 @@ MESSAGES = {
     "missing_bodies": (17, {"ids": (1, BYTES)}),
     "get_parts": (18, {"id": (1, BYTES), "positions": (2, BYTES)}),
     "parts": (19, {"id": (1, BYTES), "list": (2, BYTES)}),
+    "hint_txs": (20, {"ids": (1, BYTES)}),
+    "graft_txs": (21, {"ids": (1, BYTES)}),
+    "prune": (22, {"tree": (1, VARINT)}),
 }
 REPEATED = {("addresses", "list"), ("txs", "list"), ("parts", "list")}
 NAMES = {number: name for name, (number, _) in MESSAGES.items()}

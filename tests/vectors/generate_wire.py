@@ -79,7 +79,7 @@ MESSAGES = [
     ("announce-transactions", 8, string(1, fill(0x81) + fill(0x82), "ids")),
     ("get-transactions", 9, string(1, fill(0x82), "ids")),
     ("transactions", 10, string(1, fill(0xA1, 69), "list[0]")
-     + string(1, fill(0xA2, 135), "list[1]")),
+     + string(1, fill(0xA2, 135), "list[1]") + number(2, 300, "tree")),
     ("missing-transactions", 11, string(1, fill(0x83), "ids")),
     ("get-headers", 12, string(1, fill(0x33) + fill(0x34) + fill(0x35), "locator")),
     ("headers", 13, string(1, HEADER_2 + HEADER_3, "list")),
@@ -93,6 +93,9 @@ MESSAGES = [
      + string(2, struct.pack("<III", 0, 1, 9999), "positions")),
     ("parts", 19, string(1, fill(0x44), "id") + string(2, fill(0xA1, 69), "list[0]")
      + string(2, fill(0xA2, 135), "list[1]")),
+    ("hint-transactions", 20, string(1, struct.pack("<QQ", 2, 0x1122334455667788), "ids")),
+    ("graft-transactions", 21, string(1, struct.pack("<Q", 0x1122334455667788), "ids")),
+    ("prune", 22, number(1, 300, "tree")),
 ]
 
 

@@ -29,6 +29,12 @@
 #define EZ_REQUEST_TIMEOUT_MS       4000
 #define EZ_TXS_IN_FLIGHT_PEER       1000
 #define EZ_ANNOUNCED_PEER           1500
+#define EZ_TREES_MAX                16384
+#define EZ_SEEN_TXS_MAX             8192
+#define EZ_HINTS_MAX                128
+#define EZ_HINT_DELAY_MS            100
+#define EZ_GRAFT_DELAY_MS           250
+#define EZ_REFUSED_TX_MS            30000
 #define EZ_HEADERS_TIMEOUT_MS       20000
 #define EZ_SIDE_HEADERS_MAX         20000
 #define EZ_ORPHAN_COUNT_MAX         100
@@ -128,6 +134,12 @@
     X(EZ_REQUEST_TIMEOUT_MS, "ms", "an announced transaction is asked of the next announcer after this") \
     X(EZ_TXS_IN_FLIGHT_PEER, "transactions", "requested from one peer and not yet here") \
     X(EZ_ANNOUNCED_PEER, "ids", "announced by one peer and not yet here: 200 bytes each") \
+    X(EZ_TREES_MAX, "trees", "that transactions are pushed along: a bit for each link, 2 KiB") \
+    X(EZ_SEEN_TXS_MAX, "transactions", "seen lately, to know again by short id: 448 KiB") \
+    X(EZ_HINTS_MAX, "short ids", "for one peer, kept together before they are sent: 1 KiB") \
+    X(EZ_HINT_DELAY_MS, "ms", "that a hint waits for others, and for the peer to get its push") \
+    X(EZ_GRAFT_DELAY_MS, "ms", "that a hinted transaction has to come by itself before it is asked for") \
+    X(EZ_REFUSED_TX_MS, "ms", "before a transaction that could not stand is fetched again") \
     X(EZ_HEADERS_TIMEOUT_MS, "ms", "a header request is given up after this") \
     X(EZ_SIDE_HEADERS_MAX, "headers", "headers without bodies that are not on the best chain, all peers together") \
     X(EZ_ORPHAN_COUNT_MAX, "transactions", "whose turn in their signer's sequence has not come, all peers together") \

@@ -76,9 +76,12 @@ typedef enum ez_message_type {
     EZ_MSG_MISSING_BODIES = 17,
     EZ_MSG_GET_PARTS = 18, /* transactions of an announced block, by position */
     EZ_MSG_PARTS = 19,
+    EZ_MSG_HINT_TXS = 20,  /* short ids of transactions that the sender has */
+    EZ_MSG_GRAFT_TXS = 21, /* hinted ones that it lacks: wanted now, and their trees from now on */
+    EZ_MSG_PRUNE = 22,     /* push no more along this tree: another peer does */
 } ez_message_type;
 
-#define EZ_MESSAGE_TYPES 20 /* one above the largest number */
+#define EZ_MESSAGE_TYPES 23 /* one above the largest number */
 
 const char *ez_message_name(ez_message_type type); /* "hello", "get-headers", … */
 
@@ -133,7 +136,15 @@ typedef struct ez_message {
         struct {
             const ez_byte_span *list; /* encoded transactions, not yet judged */
             size_t count;             /* 1 to EZ_IDS_MAX */
+            uint32_t tree; /* 0: asked for; else pushed along this tree, 1 to EZ_TREES_MAX */
         } txs;
+        struct {
+            const uint64_t *list; /* made with the key of whoever keeps the book (short_id.h) */
+            size_t count;         /* 1 to EZ_IDS_MAX */
+        } short_ids;              /* HINT_TXS, GRAFT_TXS */
+        struct {
+            uint32_t tree; /* 1 to EZ_TREES_MAX */
+        } prune;
         struct {
             const ez_block_id *locator; /* from the sender's best down to genesis */
             size_t count;               /* 1 to EZ_LOCATOR_MAX */

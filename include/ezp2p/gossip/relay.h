@@ -17,6 +17,7 @@
 
 #include "ezp2p/base/id.h"
 #include "ezp2p/base/rng.h"
+#include "ezp2p/base/time.h"
 #include "ezp2p/chain/types.h"
 
 #include <stdbool.h>
@@ -25,12 +26,18 @@
 /* What a link gets of a new transaction. */
 typedef enum ez_relay_way {
     EZ_RELAY_ANNOUNCE, /* its id, at the end of the event; the peer asks when it lacks it */
+    EZ_RELAY_HINT,     /* its short id, within EZ_HINT_DELAY_MS, unless the peer shows it first */
     EZ_RELAY_PUSH,     /* the whole of it, at once */
 } ez_relay_way;
+
+/* Pushes travel along numbered trees, so that a peer can say which pushes it has no use for. Who
+ * brings a transaction into the network chooses the number; it stays with each further push. */
+#define EZ_RELAY_TREE_ANY 1u /* of pushes whose strategy chose none */
 
 typedef struct ez_relay_item {
     ez_tx_id id;
     ez_link_id from; /* who gave it; value 0: a client of this node */
+    uint32_t tree;   /* that it was pushed along, 1 to EZ_TREES_MAX; 0: none yet */
 } ez_relay_item;
 
 /* The parts of a strategy. Only `name`, `summary` and `spread` are needed; a NULL elsewhere means
@@ -39,8 +46,8 @@ typedef struct ez_relay_strategy {
     const char *name;    /* for --relay and scenarios */
     const char *summary; /* one line for people */
 
-    /* The state of one node; `rng` is a generator of its own, to be copied. */
-    void *(*create)(const ez_rng *rng);
+    /* The state of `node`; `rng` is a generator of its own, to be copied. */
+    void *(*create)(const ez_public_key *node, const ez_rng *rng);
     void (*destroy)(void *self);
 
     void (*peer_up)(void *self, ez_link_id link);
@@ -48,13 +55,25 @@ typedef struct ez_relay_strategy {
 
     /* A transaction is new here and was checked: fill ways[i] for each of `count` > 0 links. They
      * are the peers not known to have it that take output now, oldest connection first. All ways
-     * are EZ_RELAY_ANNOUNCE before the call. */
+     * are EZ_RELAY_ANNOUNCE before the call. An item of no tree may be given one. */
     void (*spread)(void *self, ez_relay_way *ways, const ez_link_id *links, size_t count,
-                   const ez_relay_item *item);
+                   ez_relay_item *item);
+
+    /* A push along `tree` brought what was here already, and had come along tree `first` (0: by no
+     * push). Returns whether to tell the peer to push no more along `tree`. */
+    bool (*repeated)(void *self, ez_link_id link, uint32_t tree, uint32_t first);
+
+    /* The peer told us so; or it asked for a transaction that went along `tree`, and wants the
+     * next ones too. Trees are checked, links are up. */
+    void (*pruned)(void *self, ez_link_id link, uint32_t tree);
+    void (*grafted)(void *self, ez_link_id link, uint32_t tree);
+
+    ez_time_ms patience_ms; /* that a hinted transaction has to come by itself */
 } ez_relay_strategy;
 
 extern const ez_relay_strategy ez_relay_flood;  /* push to all */
 extern const ez_relay_strategy ez_relay_inv;    /* announce to all */
+extern const ez_relay_strategy ez_relay_tree;   /* push along trees, hint beside them */
 extern const ez_relay_strategy ez_relay_fanout; /* push to a few at random: the worked example */
 
 /* ez_relay_at: the strategies that people can choose by name, one by one; NULL after the last.
@@ -68,12 +87,17 @@ const ez_relay_strategy *ez_relay_default(void);
 
 typedef struct ez_relay ez_relay;
 
-ez_relay *ez_relay_new(const ez_relay_strategy *strategy, const ez_rng *rng);
+ez_relay *ez_relay_new(const ez_relay_strategy *strategy, const ez_public_key *node,
+                       const ez_rng *rng);
 void ez_relay_free(ez_relay *relay); /* NULL is fine */
 
 void ez_relay_peer_up(ez_relay *relay, ez_link_id link);
 void ez_relay_peer_down(ez_relay *relay, ez_link_id link);
 void ez_relay_spread(ez_relay *relay, ez_relay_way *ways, const ez_link_id *links, size_t count,
-                     const ez_relay_item *item);
+                     ez_relay_item *item);
+bool ez_relay_repeated(ez_relay *relay, ez_link_id link, uint32_t tree, uint32_t first);
+void ez_relay_pruned(ez_relay *relay, ez_link_id link, uint32_t tree);
+void ez_relay_grafted(ez_relay *relay, ez_link_id link, uint32_t tree);
+ez_time_ms ez_relay_patience_ms(const ez_relay *relay);
 
 #endif

@@ -239,7 +239,7 @@ Test(options, names_that_this_version_does_not_have_are_refused_in_words)
                "--network: expected the name of a network; this version knows `classic` only, not "
                "`main`");
     check_text(bad("--relay pigeon", home_only).text,
-               "--relay: expected `flood`, `inv` or `fanout`, not `pigeon`");
+               "--relay: expected `flood`, `inv`, `tree` or `fanout`, not `pigeon`");
     bad("--log-level loud", home_only);
     bad("--log-format xml", home_only);
     bad("--listen localhost:1", home_only);
@@ -400,7 +400,7 @@ Test(options, printed_options_read_back_as_the_same)
     check_text((const char *)first.data, "peer = a:1\npeer = [2001:db8::1]:2\nlisten = off\n"
                                          "http = [::1]:5\nhttp-name = n\ndata-dir = /d\n"
                                          "network = classic\nmine = 4\nmine-rate = 9\n"
-                                         "outbound = 3\ninbound = 4\nrelay = inv\n"
+                                         "outbound = 3\ninbound = 4\nrelay = tree\n"
                                          "log-level = warn\nlog-format = json\nlog-file = /l\n"
                                          "record = /r\nrecord-size = 8\n");
     ez_buffer_clear(&first);

@@ -1,5 +1,6 @@
 #include "ezp2p/gossip/relay.h"
 
+#include "ezp2p/base/limits.h"
 #include "ezp2p/base/rng.h"
 
 #include <criterion/criterion.h>
@@ -13,7 +14,7 @@ static ez_relay *new_relay(const ez_relay_strategy *strategy, uint8_t seed)
 {
     ez_rng rng;
     ez_rng_init(&rng, (const uint8_t[16]){seed});
-    return ez_relay_new(strategy, &rng);
+    return ez_relay_new(strategy, &(ez_public_key){{seed}}, &rng);
 }
 
 /* How many of the first `count` links get one more transaction pushed. */
@@ -36,7 +37,7 @@ Test(relay, each_name_finds_its_strategy)
         cr_expect_eq(ez_relay_find(strategy->name, strlen(strategy->name)), strategy);
         cr_expect_gt(strlen(strategy->summary), 0);
     }
-    cr_expect_geq(count, 3);
+    cr_expect_geq(count, 4);
     cr_expect_null(ez_relay_find("floo", 4));
     cr_expect_null(ez_relay_find("flooded", 7));
     cr_expect_null(ez_relay_find("", 0));
@@ -65,7 +66,7 @@ Test(relay, fanout_pushes_to_three_at_most_whom_its_seed_chooses)
     cr_expect_eq(pushes(other, 1), 1);
     for (int round = 0; round < 50; round++) {
         ez_relay_way ways[3][LINKS];
-        const ez_relay_item item = {.from = {99}};
+        ez_relay_item item = {.from = {99}};
         ez_relay_spread(one, ways[0], links, LINKS, &item);
         ez_relay_spread(same, ways[1], links, LINKS, &item);
         ez_relay_spread(other, ways[2], links, LINKS, &item);
@@ -89,4 +90,111 @@ Test(relay, a_strategy_without_state_needs_no_more_than_spread)
     ez_relay_peer_down(inv, links[0]);
     ez_relay_free(inv);
     ez_relay_free(NULL);
+}
+
+/* ---- the tree -------------------------------------------------------------------------------- */
+
+static ez_relay *new_tree(uint8_t key)
+{
+    ez_relay *const relay = new_relay(&ez_relay_tree, key);
+    for (size_t i = 0; i < LINKS; i++) {
+        ez_relay_peer_up(relay, links[i]);
+    }
+    return relay;
+}
+
+/* What link 1 gets of a transaction that came from `from` (0: a client) along `tree`. */
+static ez_relay_way way_of(ez_relay *relay, uint64_t from, uint32_t tree)
+{
+    ez_relay_way way;
+    ez_relay_spread(relay, &way, links, 1, &(ez_relay_item){.from = {from}, .tree = tree});
+    return way;
+}
+
+Test(relay, tree_pushes_until_a_link_repeats_and_then_hints)
+{
+    ez_relay *const relay = new_tree(1);
+    cr_expect_eq(way_of(relay, 2, 5), EZ_RELAY_PUSH);
+    cr_expect(ez_relay_repeated(relay, links[0], 5, 5));
+    cr_expect_eq(way_of(relay, 2, 5), EZ_RELAY_HINT, "who gave a repeat has others to push to it");
+    cr_expect_eq(way_of(relay, 2, 6), EZ_RELAY_PUSH, "each tree by itself");
+    ez_relay_pruned(relay, links[0], 6);
+    cr_expect_eq(way_of(relay, 2, 6), EZ_RELAY_HINT);
+    ez_relay_grafted(relay, links[0], 6);
+    cr_expect_eq(way_of(relay, 2, 6), EZ_RELAY_PUSH);
+    cr_expect_eq(way_of(relay, 2, 5), EZ_RELAY_HINT);
+    ez_relay_free(relay);
+}
+
+Test(relay, tree_keeps_links_whose_repeat_came_along_another_tree)
+{
+    ez_relay *const relay = new_tree(1);
+    cr_expect(!ez_relay_repeated(relay, links[0], 5, 6));
+    cr_expect(!ez_relay_repeated(relay, links[0], 5, 0));
+    cr_expect_eq(way_of(relay, 2, 5), EZ_RELAY_PUSH);
+    ez_relay_free(relay);
+}
+
+Test(relay, tree_makes_the_first_to_push_eager_both_ways)
+{
+    ez_relay *const relay = new_tree(1);
+    ez_relay_pruned(relay, links[0], 5);
+    cr_expect_eq(way_of(relay, 2, 5), EZ_RELAY_HINT);
+    ez_relay_way way;
+    ez_relay_spread(relay, &way, &links[1], 1, &(ez_relay_item){.from = links[0], .tree = 5});
+    cr_expect_eq(way_of(relay, 2, 5), EZ_RELAY_PUSH);
+    ez_relay_free(relay);
+}
+
+Test(relay, tree_of_a_node_follows_from_its_id)
+{
+    ez_relay *const relay = new_tree(1), *const again = new_tree(1), *const other = new_tree(2);
+    ez_relay_way way;
+    ez_relay_item items[3] = {{.tree = 0}};
+    ez_relay_spread(relay, &way, links, 1, &items[0]);
+    ez_relay_spread(again, &way, links, 1, &items[1]);
+    ez_relay_spread(other, &way, links, 1, &items[2]);
+    cr_expect(items[0].tree >= 1 && items[0].tree <= EZ_TREES_MAX);
+    cr_expect_eq(items[0].tree, items[1].tree);
+    cr_expect_neq(items[0].tree, items[2].tree);
+    ez_relay_free(relay);
+    ez_relay_free(again);
+    ez_relay_free(other);
+}
+
+Test(relay, tree_numbers_have_both_ends)
+{
+    ez_relay *const relay = new_tree(1);
+    const uint32_t ends[] = {1, 64, 65, EZ_TREES_MAX};
+    for (size_t i = 0; i < 4; i++) {
+        ez_relay_pruned(relay, links[0], ends[i]);
+        for (size_t k = 0; k < 4; k++) {
+            cr_expect_eq(way_of(relay, 2, ends[k]), k <= i ? EZ_RELAY_HINT : EZ_RELAY_PUSH);
+        }
+    }
+    ez_relay_free(relay);
+}
+
+Test(relay, new_links_begin_lazy_for_trees_that_have_grown)
+{
+    ez_relay *const relay = new_relay(&ez_relay_tree, 1);
+    ez_relay_peer_up(relay, links[1]);
+    ez_relay_way way;
+    ez_relay_spread(relay, &way, &links[1], 1, &(ez_relay_item){.from = {99}, .tree = 5});
+    ez_relay_peer_up(relay, links[0]);
+    cr_expect_eq(way_of(relay, 2, 5), EZ_RELAY_HINT);
+    cr_expect_eq(way_of(relay, 2, 6), EZ_RELAY_PUSH);
+    ez_relay_peer_down(relay, links[0]);
+    ez_relay_peer_up(relay, links[0]);
+    cr_expect_eq(way_of(relay, 2, 6), EZ_RELAY_HINT, "it forgot, and the tree has grown");
+    ez_relay_free(relay);
+}
+
+/* What was asked for by its id is old news: it goes on as it came. */
+Test(relay, tree_announces_what_was_fetched)
+{
+    ez_relay *const relay = new_tree(1);
+    cr_expect_eq(way_of(relay, 2, 0), EZ_RELAY_ANNOUNCE);
+    cr_expect_eq(way_of(relay, 0, 0), EZ_RELAY_PUSH, "a client's is new");
+    ez_relay_free(relay);
 }

@@ -25,19 +25,21 @@ static ez_link_id peer(uint64_t number)
 static bool announce(ez_want *want, uint64_t id, uint64_t from)
 {
     const ez_tx_id tx = id_of(id);
-    return ez_want_announce(want, &tx, peer(from));
+    return ez_want_announce(want, id, &tx, peer(from), 0);
 }
 
 /* The number of the id asked of a peer; UINT64_MAX: none. */
 static uint64_t next(ez_want *want, uint64_t of, ez_time_ms now)
 {
-    ez_tx_id id;
-    uint64_t number = 0;
-    if (!ez_want_next(want, &id, peer(of), now)) {
+    ez_want_ask ask;
+    if (!ez_want_next(want, &ask, peer(of), now)) {
         return UINT64_MAX;
     }
-    memcpy(&number, id.hash.bytes, sizeof(number));
-    return number;
+    if (ask.has_id) {
+        const ez_tx_id id = id_of(ask.short_id);
+        cr_expect(ez_tx_id_is_equal(&ask.id, &id));
+    }
+    return ask.short_id;
 }
 
 /* ---- one id ---------------------------------------------------------------------------------- */
@@ -51,11 +53,10 @@ Test(want, announced_id_is_asked_of_its_announcer_once)
     cr_expect_eq(next(want, 1, 0), 7);
     cr_expect_eq(next(want, 1, 0), UINT64_MAX);
     cr_expect(!ez_want_is_due(want));
-    const ez_tx_id id = id_of(7);
-    cr_expect(ez_want_is_in_flight(want, &id, peer(1)));
-    cr_expect(!ez_want_is_in_flight(want, &id, peer(2)));
+    cr_expect(ez_want_is_in_flight(want, 7, peer(1)));
+    cr_expect(!ez_want_is_in_flight(want, 7, peer(2)));
     cr_expect_eq(ez_want_in_flight(want, peer(1)), 1);
-    ez_want_received(want, &id);
+    cr_expect_eq(ez_want_received(want, 7, NULL), 1);
     cr_expect_eq(ez_want_count(want), 0);
     cr_expect_eq(ez_want_in_flight(want, peer(1)), 0);
     ez_want_free(want);
@@ -81,14 +82,13 @@ Test(want, second_announcer_is_asked_after_timeout)
 Test(want, missing_passes_on_and_only_from_who_was_asked)
 {
     ez_want *const want = ez_want_new(key);
-    const ez_tx_id id = id_of(7);
     announce(want, 7, 1);
     announce(want, 7, 2);
-    ez_want_missing(want, &id, peer(1));
+    ez_want_missing(want, 7, peer(1));
     cr_expect_eq(next(want, 1, 0), 7, "it had not been asked yet");
-    ez_want_missing(want, &id, peer(2));
+    ez_want_missing(want, 7, peer(2));
     cr_expect_eq(next(want, 2, 0), UINT64_MAX, "its turn has not come");
-    ez_want_missing(want, &id, peer(1));
+    ez_want_missing(want, 7, peer(1));
     cr_expect_eq(next(want, 2, 0), 7);
     ez_want_free(want);
 }
@@ -96,12 +96,11 @@ Test(want, missing_passes_on_and_only_from_who_was_asked)
 Test(want, announcement_buys_one_request)
 {
     ez_want *const want = ez_want_new(key);
-    const ez_tx_id id = id_of(7);
     announce(want, 7, 1);
     announce(want, 7, 1);
     announce(want, 7, 1);
     cr_expect_eq(next(want, 1, 0), 7);
-    ez_want_missing(want, &id, peer(1));
+    ez_want_missing(want, 7, peer(1));
     cr_expect_eq(ez_want_count(want), 0);
     cr_expect(announce(want, 7, 1), "a new one buys another");
     cr_expect_eq(next(want, 1, 0), 7);
@@ -140,8 +139,7 @@ Test(want, announcements_of_a_peer_are_bounded)
     cr_expect(announce(want, 0, 1), "a repeat is fine");
     cr_expect(announce(want, EZ_ANNOUNCED_PEER, 2), "and so is another peer");
     cr_expect_eq(ez_want_count(want), EZ_ANNOUNCED_PEER + 1);
-    const ez_tx_id id = id_of(5);
-    ez_want_received(want, &id);
+    ez_want_received(want, 5, NULL);
     cr_expect(announce(want, EZ_ANNOUNCED_PEER + 1, 1), "one answered makes room for one");
     cr_expect(!announce(want, EZ_ANNOUNCED_PEER + 2, 1));
     ez_want_free(want);
@@ -158,8 +156,7 @@ Test(want, requests_in_flight_are_bounded)
     }
     cr_expect_eq(next(want, 1, 0), UINT64_MAX);
     cr_expect(ez_want_is_due(want));
-    const ez_tx_id id = id_of(0);
-    ez_want_received(want, &id);
+    ez_want_received(want, 0, NULL);
     cr_expect_eq(next(want, 1, 0), EZ_TXS_IN_FLIGHT_PEER);
     ez_want_free(want);
 }
@@ -299,7 +296,6 @@ static void twin_step(ez_want *want, twin *model, ez_rng *rng, ez_time_ms *now)
 {
     const uint64_t from = 1 + ez_rng_below(rng, TWIN_PEERS);
     const size_t number = (size_t)ez_rng_below(rng, TWIN_IDS);
-    const ez_tx_id id = id_of(number);
     twin_id *const mirror = &model->ids[number];
     *now += ez_rng_below(rng, 3) == 0 ? 1 + ez_rng_below(rng, 400) : 1; /* no two asked at once */
     switch (ez_rng_below(rng, 12)) {
@@ -318,7 +314,7 @@ static void twin_step(ez_want *want, twin *model, ez_rng *rng, ez_time_ms *now)
         cr_assert_eq(next(want, from, *now), twin_next(model, from, *now));
         break;
     case 9:
-        ez_want_received(want, &id);
+        ez_want_received(want, number, NULL);
         mirror->count = 0;
         mirror->flying = false;
         break;
@@ -326,7 +322,7 @@ static void twin_step(ez_want *want, twin *model, ez_rng *rng, ez_time_ms *now)
         if (mirror->count > 0 && mirror->flying && mirror->announcers[0] == from) {
             twin_pass_on(model, mirror);
         }
-        ez_want_missing(want, &id, peer(from));
+        ez_want_missing(want, number, peer(from));
         break;
     default:
         cr_assert_eq(ez_want_expire(want, *now), twin_expire(model, *now));
@@ -349,6 +345,78 @@ Test(want, behaves_as_its_naive_twin)
         }
         ez_want_free(want);
     }
+}
+
+/* ---- hints ----------------------------------------------------------------------------------- */
+
+static bool hint(ez_want *want, uint64_t id, uint64_t from, ez_time_ms due)
+{
+    return ez_want_announce(want, id, NULL, peer(from), due);
+}
+
+Test(want, hinted_transaction_has_time_to_come_by_itself)
+{
+    ez_want *const want = ez_want_new(key);
+    cr_expect(hint(want, 7, 1, 250));
+    cr_expect_eq(ez_want_deadline(want), 250);
+    ez_want_expire(want, 249);
+    cr_expect(!ez_want_is_due(want));
+    ez_want_expire(want, 250);
+    ez_want_ask ask;
+    cr_assert(ez_want_next(want, &ask, peer(1), 250));
+    cr_expect(!ask.has_id);
+    cr_expect_eq(ask.short_id, 7);
+    cr_expect(hint(want, 8, 1, 500));
+    ez_want_received(want, 8, NULL);
+    cr_expect_eq(ez_want_deadline(want), 250 + EZ_REQUEST_TIMEOUT_MS, "nothing to be patient for");
+    ez_want_free(want);
+}
+
+Test(want, patience_ends_in_its_order)
+{
+    ez_want *const want = ez_want_new(key);
+    hint(want, 1, 1, 300);
+    hint(want, 2, 1, 100);
+    hint(want, 3, 1, 200);
+    hint(want, 4, 1, 200);
+    ez_want_expire(want, 200);
+    cr_expect_eq(next(want, 1, 200), 2);
+    cr_expect_eq(next(want, 1, 200), 3);
+    cr_expect_eq(next(want, 1, 200), 4);
+    cr_expect_eq(next(want, 1, 200), UINT64_MAX);
+    cr_expect_eq(ez_want_expire(want, 300), 0);
+    cr_expect_eq(next(want, 1, 300), 1);
+    ez_want_free(want);
+}
+
+Test(want, an_id_ends_the_patience_and_is_asked_of_the_hinter_too)
+{
+    ez_want *const want = ez_want_new(key);
+    hint(want, 7, 1, 250);
+    announce(want, 7, 2);
+    cr_expect_eq(ez_want_count(want), 1, "both mean the same transaction");
+    ez_want_ask ask;
+    cr_assert(ez_want_next(want, &ask, peer(1), 0));
+    cr_expect(ask.has_id);
+    ez_link_id announcers[EZ_WANT_ANNOUNCERS_MAX];
+    cr_expect_eq(ez_want_received(want, 7, announcers), 2);
+    cr_expect_eq(announcers[0].value, 1);
+    cr_expect_eq(announcers[1].value, 2);
+    ez_want_free(want);
+}
+
+Test(want, hinter_that_goes_leaves_the_patience_to_the_next)
+{
+    ez_want *const want = ez_want_new(key);
+    hint(want, 7, 1, 250);
+    hint(want, 7, 2, 260);
+    ez_want_peer_gone(want, peer(1));
+    cr_expect_eq(ez_want_deadline(want), 250);
+    ez_want_expire(want, 250);
+    cr_expect_eq(next(want, 2, 250), 7);
+    ez_want_peer_gone(want, peer(2));
+    cr_expect_eq(ez_want_count(want), 0);
+    ez_want_free(want);
 }
 
 /* Peers that go: the turns of what they were asked for come in an order that is the structure's

@@ -77,6 +77,7 @@ static size_t early_messages(ez_message out[EZ_MESSAGE_TYPES], const ez_block *b
     static const ez_tx_id tx_id = {{{1}}};
     static const ez_block_id block_id = {{{1}}};
     static const uint32_t position = 0;
+    static const uint64_t short_id = 0;
     static const ez_byte_span span = {(const uint8_t *)"x", 1};
     size_t count = 0;
     for (int type = EZ_MSG_PING; type < EZ_MESSAGE_TYPES; type++) {
@@ -109,6 +110,11 @@ static size_t early_messages(ez_message out[EZ_MESSAGE_TYPES], const ez_block *b
         } else if (message->type == EZ_MSG_PARTS) {
             message->as.parts.list = &span;
             message->as.parts.count = 1;
+        } else if (message->type == EZ_MSG_HINT_TXS || message->type == EZ_MSG_GRAFT_TXS) {
+            message->as.short_ids.list = &short_id;
+            message->as.short_ids.count = 1;
+        } else if (message->type == EZ_MSG_PRUNE) {
+            message->as.prune.tree = 1;
         }
     }
     return count;

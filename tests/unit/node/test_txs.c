@@ -50,14 +50,21 @@ static fixture_tx transfer_of(const ez_world *world, const ez_keypair *from, uin
 Test(txs, note_reaches_every_pool_once)
 {
     ez_world *const world = world_new(1, 6);
+    uint64_t repeats[7];
     ez_world_run(world, 5000);
+    note(world, 3, "the flood that its tree grows from");
+    ez_world_run(world, 5000);
+    for (size_t host = 1; host <= 6; host++) {
+        repeats[host] = counters_of(world, host)->txs_duplicate;
+    }
     ez_tx_id id = note(world, 3, "hello");
     cr_expect(ez_world_run_until(world, 5000, &id, everyone_has));
     ez_world_run(world, 5000);
     for (size_t host = 1; host <= 6; host++) {
-        cr_expect_eq(counters_of(world, host)->txs_duplicate, 0);
-        cr_expect_eq(counters_of(world, host)->txs_received, host == 3 ? 0 : 1);
-        cr_expect_eq(ez_world_notices(world, host, EZ_NOTICE_TX, NULL), 1);
+        const uint64_t received = counters_of(world, host)->txs_received - repeats[host];
+        cr_expect_eq(counters_of(world, host)->txs_duplicate, repeats[host]);
+        cr_expect_eq(received, host == 3 ? 0 : 2);
+        cr_expect_eq(ez_world_notices(world, host, EZ_NOTICE_TX, NULL), 2);
     }
     ez_notice notice;
     ez_world_notices(world, 3, EZ_NOTICE_TX, &notice);

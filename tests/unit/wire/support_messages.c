@@ -148,6 +148,14 @@ static void make_get_parts(ez_message *out)
     out->as.get_parts.count = 3;
 }
 
+static void make_short_ids(ez_message *out)
+{
+    static const uint64_t hinted[] = {2, 0x1122334455667788u};
+    bool hints = out->type == EZ_MSG_HINT_TXS;
+    out->as.short_ids.list = hints ? hinted : hinted + 1;
+    out->as.short_ids.count = hints ? 2 : 1;
+}
+
 static void make(ez_message *out)
 {
     static const char text[] = "too early";
@@ -178,6 +186,7 @@ static void make(ez_message *out)
     case EZ_MSG_TXS:
         out->as.txs.list = two_txs();
         out->as.txs.count = 2;
+        out->as.txs.tree = 300;
         return;
     case EZ_MSG_GET_HEADERS:
         make_locator(out);
@@ -202,6 +211,13 @@ static void make(ez_message *out)
         out->as.parts.id = block_id(0x44);
         out->as.parts.list = two_txs();
         out->as.parts.count = 2;
+        return;
+    case EZ_MSG_HINT_TXS:
+    case EZ_MSG_GRAFT_TXS:
+        make_short_ids(out);
+        return;
+    case EZ_MSG_PRUNE:
+        out->as.prune.tree = 300;
         return;
     }
 }
@@ -304,7 +320,8 @@ bool message_is_equal(const ez_message *a, const ez_message *b)
         return bytes_are_equal(a->as.tx_ids.list, a->as.tx_ids.count * 32, b->as.tx_ids.list,
                                b->as.tx_ids.count * 32);
     case EZ_MSG_TXS:
-        return spans_are_equal(a->as.txs.list, a->as.txs.count, b->as.txs.list, b->as.txs.count);
+        return a->as.txs.tree == b->as.txs.tree &&
+               spans_are_equal(a->as.txs.list, a->as.txs.count, b->as.txs.list, b->as.txs.count);
     case EZ_MSG_GET_HEADERS:
         return bytes_are_equal(a->as.get_headers.locator, a->as.get_headers.count * 32,
                                b->as.get_headers.locator, b->as.get_headers.count * 32);
@@ -328,6 +345,12 @@ bool message_is_equal(const ez_message *a, const ez_message *b)
         return ez_block_id_is_equal(&a->as.parts.id, &b->as.parts.id) &&
                spans_are_equal(a->as.parts.list, a->as.parts.count, b->as.parts.list,
                                b->as.parts.count);
+    case EZ_MSG_HINT_TXS:
+    case EZ_MSG_GRAFT_TXS:
+        return bytes_are_equal(a->as.short_ids.list, a->as.short_ids.count * 8,
+                               b->as.short_ids.list, b->as.short_ids.count * 8);
+    case EZ_MSG_PRUNE:
+        return a->as.prune.tree == b->as.prune.tree;
     }
     return false;
 }
