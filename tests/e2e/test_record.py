@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 
-from harness import NodeCase, binary, run_program, until
+from harness import ROOT, NodeCase, binary, run_program, until
 from wire import NETWORK, Peer, encode, frame, siphash
 
 EVENT = 9  # record types and event types of include/ezp2p/record/format.h and node/event.h
@@ -217,6 +217,17 @@ class Record(NodeCase):
         result = self.expect_same(self.record_of("one"), "killed")
         self.assertIn("submit-entry", replay(self.record_of("one"), "--timeline").stdout)
         self.assertGreater(result["steps"], 2)
+
+    def test_each_life_of_a_simulated_node_replays_the_same(self):
+        scenario = ROOT / "simnet/scenarios/crash-storm.sim"
+        out = self.record_of("simulated")
+        done = subprocess.run([str(ezsim()), "run", str(scenario), "--nodes", "8", "--record",
+                               f"2:{out}"], text=True, capture_output=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        lives = list(self.directory.glob("simulated.rec*"))
+        self.assertGreater(len(lives), 1)
+        for life in lives:
+            self.expect_same(life, "the ")
 
     def test_a_full_disk_ends_the_record_and_not_the_node(self):
         disk = self.directory / "disk"
