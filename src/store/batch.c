@@ -50,6 +50,7 @@ void ez_batch_add_txs(ez_batch *batch, const ez_block *block, uint64_t seq)
     for (uint32_t i = 0; i < block->tx_count; i++) {
         batch->txs[batch->tx_count++] = (ez_batch_tx){
             .tail = ez_db_tail(block->txs[i].id.hash.bytes),
+            .id = &block->txs[i].id,
             .place = seq << EZ_PLACE_BITS | i,
             .offset = block->txs[i].offset,
             .size = block->txs[i].size,
@@ -74,10 +75,10 @@ void ez_batch_write_txs(ez_batch *batch, ez_db *db, ez_filter *filter)
     for (size_t i = 0; i < batch->tx_count; i++) {
         const ez_batch_tx *row = &batch->txs[i];
         ez_filter_add(filter, row->tail);
-        ez_db_bind_number(db, EZ_SQL_TX_PUT, 1, (uint64_t)row->tail);
-        ez_db_bind_number(db, EZ_SQL_TX_PUT, 2, row->place);
-        ez_db_bind_number(db, EZ_SQL_TX_PUT, 3, row->offset);
-        ez_db_bind_number(db, EZ_SQL_TX_PUT, 4, row->size);
+        ez_db_bind_parts(db, EZ_SQL_TX_PUT, row->id->hash.bytes);
+        ez_db_bind_number(db, EZ_SQL_TX_PUT, 3, row->place);
+        ez_db_bind_number(db, EZ_SQL_TX_PUT, 4, row->offset);
+        ez_db_bind_number(db, EZ_SQL_TX_PUT, 5, row->size);
         ez_db_run(db, EZ_SQL_TX_PUT);
     }
     batch->tx_count = 0;

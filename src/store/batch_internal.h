@@ -18,6 +18,7 @@ typedef struct ez_batch_account {
 
 typedef struct ez_batch_tx {
     int64_t tail;
+    const ez_tx_id *id; /* borrowed from the block, which the group of writes holds */
     uint64_t place;
     uint32_t offset, size;
 } ez_batch_tx;

@@ -233,6 +233,12 @@ void ez_db_bind_key(ez_db *db, ez_sql sql, const uint8_t key[32])
     ez_db_bind_bytes(db, sql, 2, key, 32);
 }
 
+void ez_db_bind_parts(ez_db *db, ez_sql sql, const uint8_t key[32])
+{
+    check_bound(db, sql, sqlite3_bind_int64(db->statements[sql], 1, ez_db_tail(key)));
+    ez_db_bind_bytes(db, sql, 2, key, 24);
+}
+
 int ez_db_try(ez_db *db, ez_sql sql)
 {
     int rc = sqlite3_step(db->statements[sql]);

@@ -38,7 +38,7 @@ typedef enum ez_db_role {
     X(BLOCK_AT, EZ_DB_RD, "SELECT id, header FROM block WHERE seq = ?1") \
     X(UNDO_GET, EZ_DB_READER, "SELECT record FROM undo WHERE block = ?1") \
     X(ACCOUNT_GET, EZ_DB_READER, "SELECT balance, sequence FROM account WHERE tail = ?1 AND key = ?2") \
-    X(TX_FIND, EZ_DB_RD, "SELECT place, offset, size FROM tx WHERE tail = ?1") \
+    X(TX_FIND, EZ_DB_RD, "SELECT place, offset, size FROM tx WHERE tail = ?1 AND head = ?2") \
     /* load */ \
     X(LOAD_BLOCKS, EZ_DB_RD, "SELECT id, header, state FROM block ORDER BY seq") \
     X(LOAD_SPAN, EZ_DB_RD, "SELECT count(*), min(height), max(height) FROM chain") \
@@ -54,7 +54,7 @@ typedef enum ez_db_role {
     X(CHAIN_DELETE, EZ_DB_WRITER, "DELETE FROM chain WHERE height = ?1 AND block = ?2 AND height = (SELECT max(height) FROM chain)") \
     X(UNDO_PUT, EZ_DB_WRITER, "INSERT INTO undo(block, record) VALUES(?1, ?2)") \
     X(UNDO_DELETE, EZ_DB_WRITER, "DELETE FROM undo WHERE block = ?1") \
-    X(TX_PUT, EZ_DB_WRITER, "INSERT INTO tx(tail, place, offset, size) VALUES(?1, ?2, ?3, ?4)") \
+    X(TX_PUT, EZ_DB_WRITER, "INSERT INTO tx(tail, head, place, offset, size) VALUES(?1, ?2, ?3, ?4, ?5)") \
     X(TX_DELETE, EZ_DB_WRITER, "DELETE FROM tx WHERE tail = ?1 AND place = ?2") \
     X(ACCOUNT_UPDATE, EZ_DB_WRITER, "UPDATE account SET balance = ?3, sequence = ?4 WHERE tail = ?1 AND key = ?2") \
     X(ACCOUNT_PUT, EZ_DB_WRITER, "INSERT INTO account(tail, key, balance, sequence) VALUES(?1, ?2, ?3, ?4)") \
@@ -127,8 +127,10 @@ noreturn void ez_db_fail(const ez_db *db, const char *doing, const char *reason)
 void ez_db_bind_number(ez_db *db, ez_sql sql, int index, uint64_t value);
 void ez_db_bind_bytes(ez_db *db, ez_sql sql, int index, const void *data, size_t size);
 void ez_db_bind_text(ez_db *db, ez_sql sql, int index, const char *text);
-/* ez_db_bind_key: a 32-byte key as its tail (?1) and in full (?2). */
+/* ez_db_bind_key: a 32-byte key as its tail (?1) and in full (?2); ez_db_bind_parts: as its tail
+ * (?1) and what is before that (?2). */
 void ez_db_bind_key(ez_db *db, ez_sql sql, const uint8_t key[32]);
+void ez_db_bind_parts(ez_db *db, ez_sql sql, const uint8_t key[32]);
 
 /* ez_db_step: the next row of a bound statement; false, and the statement reset, at the end. Any
  * error is ez_db_fail. */

@@ -90,18 +90,6 @@ static void place_block(ez_tx_place *out, ez_db *db, uint64_t seq)
     out->height = header.index;
 }
 
-bool ez_find_tx_id(ez_db *db, const ez_store *store, ez_tx_id *out, const ez_tx_row *row)
-{
-    uint8_t bytes[EZ_TX_BYTES_MAX];
-    size_t body_size;
-    if (row->size > sizeof bytes || !ez_db_body_open(db, row->place >> EZ_PLACE_BITS, &body_size) ||
-        !ez_db_body_read(db, bytes, row->offset, row->size)) {
-        return false;
-    }
-    ez_tx_id_of(out, &store->network.genesis_id, bytes, row->size);
-    return true;
-}
-
 int ez_find_tx_row(ez_db *db, ez_tx_row *out)
 {
     int rc = ez_db_try(db, EZ_SQL_TX_FIND);
@@ -113,45 +101,29 @@ int ez_find_tx_row(ez_db *db, ez_tx_row *out)
     return rc;
 }
 
-/* find_row: the row of a transaction among those whose ids end alike. */
-static bool find_row(ez_store *store, ez_tx_row *out, const ez_tx_id *id)
-{
-    ez_db *db = &store->reader;
-    int rc;
-    ez_db_bind_number(db, EZ_SQL_TX_FIND, 1, (uint64_t)ez_db_tail(id->hash.bytes));
-    while ((rc = ez_find_tx_row(db, out)) == SQLITE_ROW) {
-        ez_tx_id found;
-        if (!ez_find_tx_id(db, store, &found, out)) {
-            ez_db_fail(db, "find a transaction", "the index leads to no transaction");
-        }
-        if (ez_tx_id_is_equal(&found, id)) {
-            ez_db_reset(db, EZ_SQL_TX_FIND);
-            return true;
-        }
-    }
-    if (rc != SQLITE_DONE) {
-        ez_db_fail(db, "find a transaction", NULL);
-    }
-    return false;
-}
-
 static bool find_tx(void *self, ez_tx_place *out, const ez_tx_id *id)
 {
     ez_store *store = self;
+    ez_db *db = &store->reader;
     ez_tx_row row;
     if (!ez_filter_may_hold(&store->tx_filter, ez_db_tail(id->hash.bytes))) {
         return false;
     }
     ez_read_begin(store);
-    bool found = find_row(store, &row, id);
-    if (found && out) {
-        place_block(out, &store->reader, row.place >> EZ_PLACE_BITS);
+    ez_db_bind_parts(db, EZ_SQL_TX_FIND, id->hash.bytes);
+    int rc = ez_find_tx_row(db, &row);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        ez_db_fail(db, "find a transaction", NULL);
+    }
+    ez_db_reset(db, EZ_SQL_TX_FIND);
+    if (rc == SQLITE_ROW && out) {
+        place_block(out, db, row.place >> EZ_PLACE_BITS);
         out->position = (uint32_t)(row.place & ((1u << EZ_PLACE_BITS) - 1));
         out->offset = row.offset;
         out->size = row.size;
     }
     ez_read_end(store);
-    return found;
+    return rc == SQLITE_ROW;
 }
 
 static ez_blob *read_body(ez_db *db, uint64_t seq)

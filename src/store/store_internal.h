@@ -98,18 +98,14 @@ struct ez_store {
 bool ez_find_block(ez_db *db, const ez_store *store, uint64_t *seq, ez_hash *view,
                    const ez_block_id *id);
 
-/* A row of the index of transactions. It names a transaction by its place, and by the tail of its
- * id only: the id is what its bytes hash to. */
+/* A row of the index of transactions. */
 typedef struct ez_tx_row {
     uint64_t place;
     uint32_t offset, size; /* in the body */
 } ez_tx_row;
 
-/* ez_find_tx_row: the next row of EZ_SQL_TX_FIND, bound to a tail; the result of ez_db_try. */
+/* ez_find_tx_row: the next row of EZ_SQL_TX_FIND, bound to an id; the result of ez_db_try. */
 int ez_find_tx_row(ez_db *db, ez_tx_row *out);
-
-/* ez_find_tx_id: the id of the transaction that a row leads to; false when it leads to none. */
-bool ez_find_tx_id(ez_db *db, const ez_store *store, ez_tx_id *out, const ez_tx_row *row);
 
 /* ez_read_port: the port's calls. */
 void ez_read_port(ez_store_port *out, ez_store *store);

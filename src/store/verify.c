@@ -77,11 +77,9 @@ static bool source_has_tx(void *self, const ez_tx_id *id)
     ez_walk *walk = self;
     ez_tx_row row;
     bool found = false;
-    ez_db_bind_number(walk->db, EZ_SQL_TX_FIND, 1, (uint64_t)ez_db_tail(id->hash.bytes));
+    ez_db_bind_parts(walk->db, EZ_SQL_TX_FIND, id->hash.bytes);
     while (!found && ez_find_tx_row(walk->db, &row) == SQLITE_ROW) {
-        ez_tx_id other;
-        found = is_below(walk, row.place >> EZ_PLACE_BITS) &&
-                ez_find_tx_id(walk->db, walk->store, &other, &row) && ez_tx_id_is_equal(&other, id);
+        found = is_below(walk, row.place >> EZ_PLACE_BITS);
     }
     ez_db_reset(walk->db, EZ_SQL_TX_FIND);
     return found;

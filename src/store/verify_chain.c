@@ -143,7 +143,7 @@ static int has_row(ez_walk *walk, const ez_walk_block *at, uint32_t position, bo
     ez_tx_row row;
     int rc = SQLITE_DONE;
     *found = false;
-    ez_db_bind_number(db, EZ_SQL_TX_FIND, 1, (uint64_t)ez_db_tail(tx->id.hash.bytes));
+    ez_db_bind_parts(db, EZ_SQL_TX_FIND, tx->id.hash.bytes);
     while (!*found && (rc = ez_find_tx_row(db, &row)) == SQLITE_ROW) {
         *found = row.place == place && row.offset == tx->offset && row.size == tx->size;
     }

@@ -24,7 +24,7 @@ static double seconds(void)
 
 static void figure(const char *name, double value, const char *unit)
 {
-    printf("{\"name\":\"store.%s\",\"value\":%.1f,\"unit\":\"%s\"}\n", name, value, unit);
+    printf("{\"name\":\"store_%s\",\"value\":%.1f,\"unit\":\"%s\"}\n", name, value, unit);
     fflush(stdout);
 }
 

@@ -74,6 +74,7 @@ Test(schema, index_of_version_one_keeps_its_rows)
     cr_assert_eq(number("SELECT count(*) FROM tx"), 3);
     cr_assert_eq(number("SELECT size FROM tx WHERE tail = 7 AND place = 65537"), 171);
     cr_assert_eq(number("SELECT place FROM tx WHERE tail = -5"), 131072);
+    cr_assert_eq(number("SELECT sum(length(head)) FROM tx"), 24 + 24 + 1);
     cr_assert_eq(ez_db_prepare(&db, EZ_DB_WRITER), EZ_OK);
 }
 

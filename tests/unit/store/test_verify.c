@@ -400,8 +400,8 @@ Test(verify, repeated_note_is_found_in_the_later_block)
     replace_header(5, &header);
     set_body(5, body.data, body.size);
     home_sql(&home,
-             "UPDATE tx SET (tail, size) = "
-             "(SELECT tail, size FROM tx WHERE place = (4 << 16) + 11) WHERE place = 5 << 16");
+             "UPDATE tx SET (tail, head) = "
+             "(SELECT tail, head FROM tx WHERE place = (4 << 16) + 11) WHERE place = 5 << 16");
     ez_buffer_clear(&body);
     expect_block(5, "tx-duplicate");
 }
@@ -500,7 +500,7 @@ Test(verify, transaction_listed_at_another_place_is_found)
 
 Test(verify, transaction_too_many_in_the_index_is_found)
 {
-    home_sql(&home, "INSERT INTO tx VALUES(0, 2 << 16, 0, 1)");
+    home_sql(&home, "INSERT INTO tx VALUES(0, zeroblob(24), 2 << 16, 0, 1)");
     expect_table("the index lists 77");
 }
 
