@@ -8,6 +8,8 @@
 
 #define FIRST_PORT     10000 /* of those that dial */
 #define CLOSE_FLUSH_MS 1000  /* for what is queued when a link is closed */
+#define TORN_ONE_IN    8
+#define TORN_MS_MAX    300
 
 /* What the real driver lets a link's output grow to. */
 #define UNREAD_MAX (EZ_OUTPUT_BYTES_MAX + EZ_FRAME_BYTES_MAX)
@@ -297,6 +299,32 @@ static ez_time_ms sending_ms(ez_world *world, size_t number, size_t size)
     return (host->send_free_us - now_us) / 1000;
 }
 
+/* Bytes of a stream arrive, but not before what was sent earlier; takes the reference. */
+static void arrive(ez_world *world, uint64_t id, ez_blob *bytes, ez_time_ms after)
+{
+    sim_end *const from = sim_end_of(world, id);
+    const ez_time_ms at = world->time + after;
+    from->arrival = at > from->arrival ? at : from->arrival;
+    sim_at(world, from->arrival - world->time,
+           &(sim_event){.kind = SIM_DELIVER, .link = id ^ 1, .payload = bytes});
+}
+
+/* One message in a few comes in two pieces with a pause between them, as when a packet is lost and
+ * sent again: whatever else happens may happen to half a frame. */
+static bool is_torn(ez_world *world, size_t size)
+{
+    return world->config.fragment_random && size > 1 && ez_rng_below(&world->rng, TORN_ONE_IN) == 0;
+}
+
+static void arrive_torn(ez_world *world, uint64_t id, const uint8_t *data, size_t size,
+                        ez_time_ms after)
+{
+    const size_t first = 1 + ez_rng_below(&world->rng, size - 1);
+    const ez_time_ms pause = 1 + ez_rng_below(&world->rng, TORN_MS_MAX);
+    arrive(world, id, ez_blob_new(data, first), after);
+    arrive(world, id, ez_blob_new(data + first, size - first), after + pause);
+}
+
 void sim_send(ez_world *world, uint64_t id, const void *data, size_t size)
 {
     sim_link *const link = sim_link_of(world, id);
@@ -307,13 +335,15 @@ void sim_send(ez_world *world, uint64_t id, const void *data, size_t size)
     uint64_t hash;
     ez_blob *const bytes = sim_messages_hold(world->messages, &hash, data, size);
     world->digest = sim_hash(world->digest, &hash, sizeof(hash));
-    if (link->half_open) {
-        ez_blob_unref(bytes);
-    } else {
+    if (!link->half_open) {
         const ez_time_ms after = sending_ms(world, from->host, size) + link->latency;
-        from->arrival = world->time + after;
-        sim_at(world, after, &(sim_event){.kind = SIM_DELIVER, .link = id ^ 1, .payload = bytes});
+        if (is_torn(world, size)) {
+            arrive_torn(world, id, data, size, after);
+        } else {
+            arrive(world, id, ez_blob_ref(bytes), after);
+        }
     }
+    ez_blob_unref(bytes);
     if (from->unread > UNREAD_MAX) {
         sim_at(world, 0,
                &(sim_event){.kind = SIM_LINK_FAULT,

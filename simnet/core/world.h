@@ -48,7 +48,7 @@ typedef struct ez_world_config {
     ez_time_ms jitter_ms;  /* each link's latency is longer by up to this, drawn once */
     ez_time_ms commit_ms;  /* from a write to its being durable; EZ_TIME_NEVER: when told */
     size_t fragment_bytes; /* longest piece a stream is delivered in; 0: whole frames */
-    bool fragment_random;  /* pieces of any length up to that, drawn from the seed */
+    bool fragment_random;  /* pieces of any length up to that, and the end of some messages later */
     uint32_t outbound_max; /* connection slots of every host; 0: 8 and 64 */
     uint32_t inbound_max;
     bool public_addresses; /* hosts live in the open internet, not in one private network */

@@ -199,9 +199,10 @@ static host_names draw_hosts(drawing *draw)
     return names;
 }
 
+/* Some are away so long that all the others know has changed. */
 static ez_time_ms end_of(drawing *draw, ez_time_ms at)
 {
-    return at + between_log(draw, 10, PAUSE_MS_MAX);
+    return at + between_log(draw, 10, chance(draw, 90) ? PAUSE_MS_MAX : DURATION_MS_MAX);
 }
 
 static void add_pair(drawing *draw, ez_time_ms at, const char *word, const char *end_word)

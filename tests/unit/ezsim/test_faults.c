@@ -120,6 +120,28 @@ Test(faults, both_ends_of_a_half_open_link_find_out_by_themselves)
     ez_world_free(world);
 }
 
+/* Pieces of any length, and ends of messages that come later, must not change what is said. */
+Test(faults, torn_messages_arrive_whole_and_in_order)
+{
+    const ez_world_config config = {.network = fixture_network(),
+                                    .seed = 6,
+                                    .latency_ms = 10,
+                                    .commit_ms = 2,
+                                    .fragment_bytes = 9,
+                                    .fragment_random = true};
+    ez_world *const world = ez_world_new(&config);
+    ez_world_add(world, NULL, 0);
+    ez_world_add(world, (const size_t[]){1}, 1);
+    ez_world_run(world, 5000);
+    for (size_t i = 0; i < 60; i++) {
+        ez_world_mine(world, 1 + i % 2);
+        ez_world_run(world, 1000);
+        cr_assert(ez_world_agrees(world), "block %zu", i);
+    }
+    cr_assert_eq(ez_world_faults(world), 0);
+    ez_world_free(world);
+}
+
 Test(faults, a_narrow_line_delays_what_goes_through_it)
 {
     ez_world *const wide = pair(0, false);
