@@ -234,6 +234,24 @@ Test(format, events_of_no_known_kind_are_none)
     ez_buffer_clear(&bytes);
 }
 
+Test(format, the_longest_host_that_a_person_can_name_is_kept)
+{
+    char host[EZ_MANUAL_HOST_BYTES_MAX + 2] = EZ_REST_PREFIX;
+    memset(host + sizeof EZ_REST_PREFIX - 1, 'h', EZ_HOST_NAME_BYTES_MAX);
+    ez_event event = {.type = EZ_EVENT_COMMAND};
+    event.as.command = (ez_command){.type = EZ_COMMAND_ADD_PEER, .text = host, .port = 5};
+    ez_buffer bytes = {0};
+    cr_expect_str_eq(read_back(&event, &bytes).event.as.command.text, host);
+    host[EZ_MANUAL_HOST_BYTES_MAX] = 'h';
+    bytes.size = 0;
+    ez_record_put_event(&bytes, &event, (ez_now){0, 0});
+    ez_reader payload;
+    ez_recorded_event out;
+    ez_reader_init(&payload, bytes.data, bytes.size);
+    cr_expect_not(ez_record_get_event(&out, &payload));
+    ez_buffer_clear(&bytes);
+}
+
 /* ---- prints -----------------------------------------------------------------------------------
  */
 
