@@ -20,10 +20,11 @@
 #include <uthash.h>
 
 /* A piece ends where a multiple of so many blocks does, or sooner when it is this long. */
-#define EZ_CHAIN_PIECE_BLOCKS    64
-#define EZ_CHAIN_PIECE_BYTES     131072
-#define EZ_CHAIN_PIECE_BYTES_MAX (2 * EZ_CHAIN_PIECE_BYTES) /* kept; a large block may be longer   \
-                                                             */
+#define EZ_CHAIN_PIECE_BLOCKS 64
+#define EZ_CHAIN_PIECE_BYTES  131072
+#define EZ_CHAIN_PIECE_BYTES_MAX                                                                   \
+    (2 * EZ_CHAIN_PIECE_BYTES) /* kept; a large block may be longer                                \
+                                */
 
 /* Heights first to last, with a comma before each element but the chain's first. */
 typedef struct ez_chain_piece {
