@@ -1,5 +1,6 @@
 #include "json_internal.h"
 
+#include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
 #include "ezp2p/base/limits.h"
 #include "ezp2p/base/text.h"
@@ -9,6 +10,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The comma and the key before a value. */
@@ -107,22 +109,45 @@ ez_buffer *ez_json_value(ez_json_writer *writer, const char *key)
     return &writer->out;
 }
 
-/* An upper bound of the values in a JSON text: each list or object, and each item of one behind
- * another, brings a bracket or a comma. What stands in strings is not counted. */
-static size_t count_items(const char *text, size_t size)
+/* What reading a JSON text would cost. */
+typedef struct json_extent {
+    size_t items; /* an upper bound: each list or object, and each item of one behind another,
+                     brings a bracket or a comma */
+    size_t bytes; /* a run of white space between values counts as one */
+} json_extent;
+
+static bool is_space(char c)
 {
-    size_t items = 1;
-    bool in_string = false;
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* Measure the text, and copy it with one space for each run of white space to `out`, which has room
+ * for all of it. `out` may be NULL. */
+static json_extent measure(const char *text, size_t size, char *out)
+{
+    json_extent extent = {.items = 1};
+    bool in_string = false, is_escaped = false;
     for (size_t i = 0; i < size; i++) {
-        if (in_string && text[i] == '\\') {
-            i++;
-        } else if (text[i] == '"') {
+        char c = text[i];
+        bool is_blank = !in_string && is_space(c);
+        if (is_blank && i > 0 && is_space(text[i - 1])) {
+            continue;
+        }
+        if (out != NULL) {
+            out[extent.bytes] = is_blank ? ' ' : c;
+        }
+        extent.bytes++;
+        if (is_escaped) {
+            is_escaped = false;
+        } else if (c == '"') {
             in_string = !in_string;
-        } else if (!in_string && (text[i] == '[' || text[i] == '{' || text[i] == ',')) {
-            items++;
+        } else if (in_string) {
+            is_escaped = c == '\\';
+        } else {
+            extent.items += c == '[' || c == '{' || c == ',';
         }
     }
-    return items;
+    return extent;
 }
 
 /* Jansson quotes what it stumbled over, which may be any bytes. */
@@ -135,14 +160,9 @@ static void write_reason(char *out, size_t out_size, const char *text)
     }
 }
 
-json_t *ez_json_parse(const void *data, size_t size, char *error, size_t error_size)
+/* Read a text of bounded extent. */
+static json_t *parse(const char *text, size_t size, char *error, size_t error_size)
 {
-    const char *text = size > 0 ? data : "";
-    if (count_items(text, size) > EZ_HTTP_JSON_ITEMS_MAX) {
-        (void)snprintf(error, error_size, "the body holds more than %d values",
-                       EZ_HTTP_JSON_ITEMS_MAX);
-        return NULL;
-    }
     json_error_t problem;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (root == NULL) {
@@ -151,6 +171,31 @@ json_t *ez_json_parse(const void *data, size_t size, char *error, size_t error_s
         (void)snprintf(error, error_size, "the body is not valid JSON: %s (line %d, column %d)",
                        reason, problem.line, problem.column);
     }
+    return root;
+}
+
+json_t *ez_json_parse(const void *data, size_t size, char *error, size_t error_size)
+{
+    const char *text = size > 0 ? data : "";
+    json_extent extent = measure(text, size, NULL);
+    if (extent.items > EZ_HTTP_JSON_ITEMS_MAX) {
+        (void)snprintf(error, error_size, "the body holds more than %d values",
+                       EZ_HTTP_JSON_ITEMS_MAX);
+        return NULL;
+    }
+    if (extent.bytes > EZ_HTTP_JSON_BYTES_MAX) {
+        (void)snprintf(error, error_size, "the body holds more than %d bytes besides white space",
+                       EZ_HTTP_JSON_BYTES_MAX);
+        return NULL;
+    }
+    if (size <= EZ_HTTP_JSON_BYTES_MAX) {
+        return parse(text, size, error, error_size);
+    }
+    /* A megabyte of white space takes Jansson longer than all the rest may. */
+    char *compact = ez_alloc(extent.bytes + 1, 1);
+    (void)measure(text, size, compact);
+    json_t *root = parse(compact, extent.bytes, error, error_size);
+    free(compact);
     return root;
 }
 

@@ -42,7 +42,8 @@ void ez_json_null(ez_json_writer *writer, const char *key);
 ez_buffer *ez_json_value(ez_json_writer *writer, const char *key);
 
 /* ez_json_parse: read a request's body. NULL with a sentence in `error` when it is not JSON, holds
- * a key twice, or more than EZ_HTTP_JSON_ITEMS_MAX values. */
+ * a key twice, more than EZ_HTTP_JSON_ITEMS_MAX values, or more than EZ_HTTP_JSON_BYTES_MAX bytes
+ * besides white space: then it would hold the loop for too long. */
 json_t *ez_json_parse(const void *data, size_t size, char *error, size_t error_size);
 
 typedef enum ez_amount_verdict {

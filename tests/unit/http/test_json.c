@@ -163,6 +163,45 @@ Test(json, values_are_counted_before_they_are_unpacked)
     cr_assert_null(parse_list(EZ_HTTP_JSON_ITEMS_MAX + 1));
 }
 
+/* `count` bytes of `filler` between the two halves of a text. */
+static json_t *parse_filled(const char *before, char filler, size_t count, const char *after)
+{
+    ez_buffer text = {NULL, 0, 0};
+    char error[512] = "";
+    ez_buffer_add_text(&text, before);
+    memset(ez_buffer_reserve(&text, count), filler, count);
+    text.size += count;
+    ez_buffer_add_text(&text, after);
+    json_t *root = ez_json_parse(text.data, text.size, error, sizeof error);
+    cr_assert(root != NULL || error[0] != '\0');
+    ez_buffer_clear(&text);
+    return root;
+}
+
+Test(json, text_is_bounded_and_white_space_is_not)
+{
+    json_t *root = parse_filled("[\"", 'x', EZ_HTTP_JSON_BYTES_MAX - 4, "\"]");
+    cr_assert_eq(json_string_length(json_array_get(root, 0)), EZ_HTTP_JSON_BYTES_MAX - 4);
+    json_decref(root);
+    cr_assert_null(parse_filled("[\"", 'x', EZ_HTTP_JSON_BYTES_MAX - 3, "\"]"));
+    cr_assert_null(parse_filled("[\"", ' ', EZ_HTTP_JSON_BYTES_MAX - 3, "\"]"), "it is text here");
+    root = parse_filled("{\"a b\\\" \":", ' ', 1000000, "12}");
+    cr_assert_eq(json_integer_value(json_object_get(root, "a b\" ")), 12);
+    json_decref(root);
+}
+
+Test(json, white_space_that_is_left_out_still_parts_what_it_parted)
+{
+    static const char fillers[] = " \t\r\n";
+    for (size_t i = 0; i < sizeof fillers - 1; i++) {
+        cr_assert_null(parse_filled("[1", fillers[i], 1000000, "2]"));
+        cr_assert_null(parse_filled("[tr", fillers[i], 1000000, "ue]"));
+        json_t *root = parse_filled("[\"a  b\",", fillers[i], 1000000, "2]");
+        cr_assert_str_eq(json_string_value(json_array_get(root, 0)), "a  b");
+        json_decref(root);
+    }
+}
+
 Test(json, brackets_in_strings_do_not_count)
 {
     static char text[EZ_HTTP_JSON_ITEMS_MAX * 2];
