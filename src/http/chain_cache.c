@@ -39,7 +39,8 @@ void ez_chain_cache_put(ez_chain_cache *cache, ez_chain_piece *piece)
     if (piece->text.size <= EZ_CHAIN_PIECE_BYTES_MAX &&
         cost_of(piece) <= EZ_HTTP_CHAIN_CACHE_BYTES_MAX - cache->bytes) {
         cache->bytes += cost_of(piece);
-        HASH_ADD(hh, cache->pieces, first, sizeof piece->first, ez_chain_piece_ref(piece));
+        piece->references++;
+        HASH_ADD(hh, cache->pieces, first, sizeof piece->first, piece);
     }
 }
 

@@ -101,7 +101,9 @@ Test(chain_cache, a_piece_being_sent_outlives_the_cache)
     ez_chain_cache cache = {.pieces = NULL};
     put(&cache, 1, 7, 100);
     ez_chain_piece *piece = ez_chain_piece_ref(ez_chain_cache_find(&cache, 1));
+    cr_assert_eq(piece->references, 2, "the cache's and ours");
     ez_chain_cache_clear(&cache);
+    cr_assert_eq(piece->references, 1);
     cr_assert_eq(piece->text.data[99], 7);
     ez_chain_piece_unref(piece);
 }
