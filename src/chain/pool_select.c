@@ -73,8 +73,8 @@ static void collect(candidates *heap, const ez_pool *pool)
     }
 }
 
-/* What competes once `node` has been looked at. An entry that does not fit ends its signer's
- * stream, since those behind it need it; a note that does not fit is passed over. */
+/* What competes once `node` has been looked at. An entry that is not taken ends its signer's
+ * stream, since those behind it need it; a note that is not taken is passed over. */
 static const ez_pool_node *successor(const ez_pool_node *node, bool was_taken)
 {
     if (!node->entry.from_address) {
@@ -92,7 +92,7 @@ static void replace_first(candidates *heap, const ez_pool_node *next)
 }
 
 size_t ez_pool_select(const ez_pool *pool, const ez_pool_entry **out, size_t out_max,
-                      size_t bytes_max)
+                      size_t bytes_max, uint64_t arrival_end)
 {
     candidates heap = {.count = 0};
     size_t count = 0;
@@ -100,12 +100,12 @@ size_t ez_pool_select(const ez_pool *pool, const ez_pool_entry **out, size_t out
     collect(&heap, pool);
     while (heap.count > 0 && count < out_max && room >= EZ_POOL_TX_BYTES_MIN) {
         const ez_pool_node *const node = heap.items[0].node;
-        const bool does_fit = node->size <= room;
-        if (does_fit) {
+        const bool is_taken = node->size <= room && node->entry.arrival < arrival_end;
+        if (is_taken) {
             out[count++] = &node->entry;
             room -= node->size;
         }
-        replace_first(&heap, successor(node, does_fit));
+        replace_first(&heap, successor(node, is_taken));
     }
     free(heap.items);
     return count;

@@ -3,8 +3,9 @@
  * same address would have the same sequence number. Were the first one out in the world, the second
  * could never stand, although its client was answered 201.
  *
- * They become durable in the order in which they arrived, and whatever builds on one arrives after
- * it. So one number says it all: the arrival of the oldest that is held.
+ * They become durable in the order in which they arrived, so one number says it all: the arrival of
+ * the oldest that is held. What a lost block gives back arrives anew, behind it, although entries
+ * that arrived before may build on it: a template leaves those out, too (ez_pool_select).
  */
 #include "node_internal.h"
 

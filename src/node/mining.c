@@ -52,14 +52,7 @@ static ez_header next_header(const ez_node *node)
 static size_t select_entries(const ez_node *node, const ez_pool_entry **out, size_t max)
 {
     size_t bytes_max = node->network.body_bytes_max - reward_bytes(node);
-    size_t selected = ez_pool_select(node->pool, out, max, bytes_max);
-    size_t count = 0;
-    for (size_t i = 0; i < selected; i++) {
-        if (out[i]->arrival < node_held_from(node)) {
-            out[count++] = out[i];
-        }
-    }
-    return count;
+    return ez_pool_select(node->pool, out, max, bytes_max, node_held_from(node));
 }
 
 /* Fill the template's body from the pool, and its header. */

@@ -76,10 +76,11 @@ const ez_pool_entry *ez_pool_next(const ez_pool *pool, const ez_pool_entry *entr
 const ez_pool_entry *ez_pool_after(const ez_pool *pool, uint64_t arrival);
 
 /* ez_pool_select: entries for a block, best fee per byte first, order of arrival among equals, each
- * signer's in sequence, until `bytes_max` bytes are full.
+ * signer's in sequence, until `bytes_max` bytes are full. What arrived at `arrival_end` or later is
+ * left out with all that builds on it; UINT64_MAX: nothing is.
  *   returns  how many were written to out[0..out_max) */
 size_t ez_pool_select(const ez_pool *pool, const ez_pool_entry **out, size_t out_max,
-                      size_t bytes_max);
+                      size_t bytes_max, uint64_t arrival_end);
 
 size_t ez_pool_count(const ez_pool *pool);
 size_t ez_pool_bytes(const ez_pool *pool);

@@ -215,7 +215,7 @@ static void expect_selection(const world *w, size_t out_max, size_t bytes_max,
 {
     const ez_pool_entry *chosen[32];
     cr_assert(out_max <= 32);
-    cr_assert(ez_pool_select(w->pool, chosen, out_max, bytes_max) == count);
+    cr_assert(ez_pool_select(w->pool, chosen, out_max, bytes_max, UINT64_MAX) == count);
     for (size_t i = 0; i < count; i++) {
         cr_expect(ez_tx_id_is_equal(&chosen[i]->id, &expected[i]->id), "place %zu", i);
     }
@@ -291,7 +291,7 @@ Test(pool, a_selected_block_connects)
                                            w->pool, i % 2 ? &a.public_key : &b.public_key, NULL));
         cr_assert(add_as(w, &txs[i], false) == EZ_RULE_OK);
     }
-    cr_assert(ez_pool_select(w->pool, chosen, 40, EZ_BLOCK_BODY_BYTES_MAX) == 40);
+    cr_assert(ez_pool_select(w->pool, chosen, 40, EZ_BLOCK_BODY_BYTES_MAX, UINT64_MAX) == 40);
     for (size_t i = 0; i < 40; i++) {
         size_t k = 0;
         while (!ez_tx_id_is_equal(&txs[k].id, &chosen[i]->id)) {

@@ -22,7 +22,7 @@ Test(pool_reorg, losers_return_below_what_was_pooled_on_them)
     ez_pool_recheck(w->pool);
     cr_expect(w->left_count == 0 && ez_pool_count(w->pool) == 4);
     const ez_pool_entry *chosen[4];
-    cr_assert(ez_pool_select(w->pool, chosen, 4, 10000) == 4);
+    cr_assert(ez_pool_select(w->pool, chosen, 4, 10000, UINT64_MAX) == 4);
     for (size_t i = 0; i < 4; i++) {
         cr_expect(ez_tx_id_is_equal(&chosen[i]->id, &txs[i].id));
     }
@@ -45,10 +45,11 @@ Test(pool_reorg, what_stands_on_a_loser_that_does_not_return_goes_at_the_recheck
     disconnect(w, &lost, &parent);
     const ez_pool_entry *chosen[4];
     cr_expect(add(w, note(w, &a, 101, 0)) == EZ_RULE_TX_FUNDS);
-    cr_expect(ez_pool_select(w->pool, chosen, 4, 10000) == 1, "what is stranded is not offered");
+    cr_expect(ez_pool_select(w->pool, chosen, 4, 10000, UINT64_MAX) == 1,
+              "what is stranded is not offered");
     cr_expect(add_as(w, &txs[0], false) == EZ_RULE_OK);
     cr_expect(w->left_count == 0 && holds(w, &txs[2]), "the missing one may still come");
-    cr_expect(ez_pool_select(w->pool, chosen, 4, 10000) == 2);
+    cr_expect(ez_pool_select(w->pool, chosen, 4, 10000, UINT64_MAX) == 2);
     ez_pool_recheck(w->pool);
     cr_expect(has_left(w, &txs[2], EZ_RULE_TX_SEQUENCE_GAP) && w->left_count == 1);
     cr_expect(holds(w, &txs[0]) && holds(w, &other));

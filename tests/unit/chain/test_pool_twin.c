@@ -426,7 +426,7 @@ static void compare_selection(game *g)
     ez_tx_id expected[ENTRIES_MAX];
     const size_t out_max = ez_rng_below(&g->rng, 30);
     const size_t bytes_max = ez_rng_below(&g->rng, limits.bytes_max);
-    const size_t count = ez_pool_select(g->pool, chosen, out_max, bytes_max);
+    const size_t count = ez_pool_select(g->pool, chosen, out_max, bytes_max, UINT64_MAX);
     cr_assert(count == twin_select(g, expected, out_max, bytes_max));
     for (size_t i = 0; i < count; i++) {
         cr_assert(ez_tx_id_is_equal(&chosen[i]->id, &expected[i]));

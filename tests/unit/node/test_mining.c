@@ -292,3 +292,50 @@ Test(mining, background_mining_waits_while_catching_up)
     chain_free(chain);
     world_end(world);
 }
+
+/* A reorganisation gives back what the entries of a signer build on: it arrives anew, behind a
+ * client's entry that is not on disk yet and so in no template. */
+Test(mining, entry_is_left_out_with_what_it_builds_on)
+{
+    ez_world_config config = world_config(14);
+    config.commit_ms = EZ_TIME_NEVER;
+    ez_world *const world = ez_world_new(&config);
+    const ez_keypair signer = fixture_keypair(60);
+    fixture_tx run[2];
+    ez_world_add(world, NULL, 0);
+    for (uint64_t i = 0; i < 2; i++) {
+        run[i] = fixture_address_note(ez_world_network(world), &signer, "to", 1, 0, i);
+        const uint64_t request = submit(world, 1, &run[i]);
+        ez_world_run(world, 0);
+        ez_world_commit(world, 1);
+        cr_assert_eq(answer(world, 1, request).rule, EZ_RULE_OK);
+        if (i == 0) {
+            mine(world, 1, 1, 100);
+            ez_world_commit(world, 1);
+            cr_assert_eq(pool_of(world, 1), 0);
+        }
+    }
+    ez_world_note(world, 1, "not", "on disk", 1);
+    test_chain *const longer = chain_new(ez_world_network(world));
+    chain_grow(longer, 1, 2);
+    test_server server = {.chain = longer};
+    server_join(world, 1, &server);
+    ez_world_run(world, 5000);
+    cr_assert_eq(height_of(world, 1), 3);
+    cr_assert_eq(pool_of(world, 1), 3);
+    ez_world_mine(world, 1);
+    ez_world_run(world, 0);
+    cr_expect_eq(height_of(world, 1), 4);
+    cr_expect_eq(pool_of(world, 1), 3, "nothing of it could be mined");
+    ez_world_commit(world, 1);
+    ez_world_run(world, 2000);
+    ez_world_mine(world, 1);
+    ez_world_run(world, 0);
+    cr_expect_eq(height_of(world, 1), 5);
+    cr_expect_eq(pool_of(world, 1), 0);
+    for (size_t i = 0; i < 2; i++) {
+        fixture_tx_clear(&run[i]);
+    }
+    chain_free(longer);
+    world_end(world);
+}
