@@ -16,6 +16,7 @@ typedef struct asker {
     entry *queue; /* utlist */
     uint32_t announced;
     uint32_t in_flight;
+    bool failing; /* the last request of it that ended did so by its time-out */
     UT_hash_handle hh;
 } asker;
 
@@ -190,6 +191,23 @@ static bool is_announcer(const entry *item, uint64_t link)
     return false;
 }
 
+/* Ask who just announced, not who was asked or is about to be and failed to deliver lately: a peer
+ * with a fast link that announces everything first and delivers nothing would else hold up each
+ * transaction for a time-out. */
+static void overtake(ez_want *want, entry *item, uint64_t link)
+{
+    const bool asked = item->place == FLYING;
+    dequeue(want, item);
+    if (asked) {
+        drop_announcer(want, item, 0); /* an announcement buys one request */
+    }
+    memmove(&item->announcers[1], &item->announcers[0],
+            item->announcer_count * sizeof(item->announcers[0]));
+    item->announcers[0] = link;
+    item->announcer_count++;
+    enqueue(want, item);
+}
+
 static void learn_id(ez_want *want, entry *item, const ez_tx_id *id)
 {
     item->has_id = true;
@@ -235,7 +253,10 @@ bool ez_want_announce(ez_want *want, uint64_t short_id, const ez_tx_id *id, ez_l
         add_entry(want, short_id, id, peer.value, due);
         return true;
     }
-    if (!repeats) {
+    if (!repeats && item->place != PATIENT && !source->failing &&
+        find_asker(want, item->announcers[0])->failing) {
+        overtake(want, item, peer.value);
+    } else if (!repeats) {
         item->announcers[item->announcer_count++] = peer.value;
     }
     if (id != NULL && !item->has_id) {
@@ -270,6 +291,9 @@ size_t ez_want_received(ez_want *want, uint64_t short_id,
     const size_t count = item->announcer_count;
     for (size_t i = 0; announcers != NULL && i < count; i++) {
         announcers[i] = (ez_link_id){item->announcers[i]};
+    }
+    if (item->place == FLYING) {
+        find_asker(want, item->announcers[0])->failing = false;
     }
     dequeue(want, item);
     forget(want, item);
@@ -327,6 +351,7 @@ size_t ez_want_expire(ez_want *want, ez_time_ms now)
         enqueue(want, item);
     }
     while (want->flight != NULL && now >= flight_ends(want->flight)) {
+        find_asker(want, want->flight->announcers[0])->failing = true;
         pass_on(want, want->flight);
         count++;
     }

@@ -7,8 +7,10 @@
  * Every transaction is asked of one announcer at a time, in the order of their announcements; one
  * that is expected to come by itself is first waited for. A request that is not answered within
  * EZ_REQUEST_TIMEOUT_MS, that is answered with "missing", or whose peer goes away, passes to the
- * next announcer; an entry without announcers left is forgotten. So a peer that announces and does
- * not deliver costs one time-out and nothing else, and each announcement buys at most one request.
+ * next announcer; an entry without announcers left is forgotten. Who let a request time out has to
+ * make way for whoever announces after it, until it delivers again. So a peer that announces and
+ * does not deliver costs one time-out and nothing else, and each announcement buys at most one
+ * request.
  *
  * Bounds: EZ_ANNOUNCED_PEER entries per peer, EZ_TXS_IN_FLIGHT_PEER requests per peer, eight
  * announcers per entry. Announcements over a bound are dropped: an honest peer under load can

@@ -172,6 +172,30 @@ Test(want, announcers_of_an_id_are_bounded)
     ez_want_free(want);
 }
 
+Test(want, who_let_a_request_time_out_makes_way_for_whoever_announces)
+{
+    ez_want *const want = ez_want_new(key);
+    announce(want, 7, 1);
+    cr_assert_eq(next(want, 1, 0), 7);
+    cr_assert_eq(ez_want_expire(want, EZ_REQUEST_TIMEOUT_MS), 1);
+
+    announce(want, 8, 1); /* first again */
+    cr_expect_eq(next(want, 1, 5000), 8);
+    announce(want, 8, 2);
+    cr_expect_eq(next(want, 2, 5001), 8, "at once");
+    cr_expect_eq(ez_want_in_flight(want, peer(1)), 0);
+    cr_expect_eq(ez_want_received(want, 8, NULL), 1, "its announcement had bought a request");
+
+    announce(want, 9, 1); /* from nobody else: it is asked, and delivers */
+    cr_expect_eq(next(want, 1, 6000), 9);
+    ez_want_received(want, 9, NULL);
+    announce(want, 10, 1);
+    announce(want, 10, 2);
+    cr_expect_eq(next(want, 2, 6001), UINT64_MAX, "so it has its turn again");
+    cr_expect_eq(next(want, 1, 6001), 10);
+    ez_want_free(want);
+}
+
 /* ---- the naive twin -------------------------------------------------------------------------- */
 
 enum { TWIN_IDS = 60, TWIN_PEERS = 12 };
@@ -186,6 +210,7 @@ typedef struct twin_id {
 
 typedef struct twin {
     twin_id ids[TWIN_IDS];
+    bool failing[TWIN_PEERS + 1];
     uint64_t turns;
 } twin;
 
@@ -206,6 +231,16 @@ static void twin_announce(twin *model, size_t number, uint64_t from)
         }
     }
     if (id->count == ANNOUNCERS_MAX) {
+        return;
+    }
+    if (id->count > 0 && model->failing[id->announcers[0]] && !model->failing[from]) {
+        const size_t kept = id->flying ? 1 : 0; /* who was asked had its turn */
+        id->count -= kept;
+        memmove(id->announcers + 1, id->announcers + kept, id->count * sizeof(id->announcers[0]));
+        id->announcers[0] = from;
+        id->count++;
+        id->flying = false;
+        id->queued = ++model->turns;
         return;
     }
     if (id->count == 0) {
@@ -247,6 +282,7 @@ static size_t twin_expire(twin *model, ez_time_ms now)
         if (oldest == TWIN_IDS) {
             return expired;
         }
+        model->failing[model->ids[oldest].announcers[0]] = true;
         twin_pass_on(model, &model->ids[oldest]);
         expired++;
     }
@@ -315,6 +351,9 @@ static void twin_step(ez_want *want, twin *model, ez_rng *rng, ez_time_ms *now)
         break;
     case 9:
         ez_want_received(want, number, NULL);
+        if (mirror->count > 0 && mirror->flying) {
+            model->failing[mirror->announcers[0]] = false;
+        }
         mirror->count = 0;
         mirror->flying = false;
         break;
