@@ -21,6 +21,8 @@
 #define WRITES_MAX          5000
 #define CONNECT_BYTES_MAX   (1u << 19) /* of bodies in one event, so that the loop comes round */
 #define CONNECT_BLOCK_BYTES 2048       /* what a block costs beside its bytes, in bytes */
+#define ASKED_BYTES_PEER    (1u << 20) /* of bodies asked of one peer at a time, but for */
+#define ASKED_MIN_PEER      16         /* at least so many, however large they are */
 #define STALLS_MAX          4 /* bodies in a row that a peer may fail to deliver before we let it go */
 
 /* ---- the plan ----------------------------------------------------------------------------------
@@ -174,16 +176,39 @@ static uint64_t ask_up_to(const ez_node *node, const ez_peer *peer, bool refill)
     return more || peer->common < lowest ? peer->common : lowest;
 }
 
-static void ask_peer(ez_node *node, ez_peer *peer)
+static bool may_be_asked(const ez_node *node, const ez_peer *peer)
 {
-    /* Refill at half, so that small bodies travel several to a request. */
-    bool refill = ez_fetch_in_flight(node->fetch, peer->link) <= EZ_BODIES_IN_FLIGHT_PEER / 2;
+    return peer->ready && !peer->closing && peer->common >= ez_fetch_begin(node->fetch);
+}
+
+/* How many bodies one peer may be asked for at a time. Many small ones, so that they travel dozens
+ * to a wake-up; but no more than leaves every peer its part, or one slow peer would hold back what
+ * the others could have sent. */
+static size_t share_of_one(const ez_node *node)
+{
+    size_t peers = 0;
+    for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        peers += may_be_asked(node, peer);
+    }
+    size_t share = ASKED_BYTES_PEER / (node->body_bytes_mean + 1);
+    if (share > EZ_BODIES_IN_FLIGHT_ALL / (peers + 1)) {
+        share = EZ_BODIES_IN_FLIGHT_ALL / (peers + 1);
+    }
+    share = share < ASKED_MIN_PEER ? ASKED_MIN_PEER : share;
+    return share > EZ_BODIES_IN_FLIGHT_PEER ? EZ_BODIES_IN_FLIGHT_PEER : share;
+}
+
+static void ask_peer(ez_node *node, ez_peer *peer, size_t share)
+{
+    /* Refill at half, so that a request names several; the lowest slot goes out at any time. */
+    size_t in_flight = ez_fetch_in_flight(node->fetch, peer->link);
+    bool refill = in_flight <= share / 2;
+    size_t room = refill ? share - in_flight : 1;
     ez_block_id ids[EZ_BODIES_IN_FLIGHT_PEER];
     size_t count = 0;
     uint64_t height = 0;
-    while (count < EZ_BODIES_IN_FLIGHT_PEER &&
-           ez_fetch_next(node->fetch, &ids[count], &height, peer->link,
-                         ask_up_to(node, peer, refill), node->now.mono)) {
+    while (count < room && ez_fetch_next(node->fetch, &ids[count], &height, peer->link,
+                                         ask_up_to(node, peer, refill), node->now.mono)) {
         count++;
     }
     if (count > 0) {
@@ -191,12 +216,11 @@ static void ask_peer(ez_node *node, ez_peer *peer)
     }
 }
 
-static void ask_peers(ez_node *node, bool failing)
+static void ask_peers(ez_node *node, bool failing, size_t share)
 {
     for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        if (peer->ready && !peer->closing && peer->common >= ez_fetch_begin(node->fetch) &&
-            (peer->stalls > 0) == failing) {
-            ask_peer(node, peer);
+        if (may_be_asked(node, peer) && (peer->stalls > 0) == failing) {
+            ask_peer(node, peer, share);
         }
     }
 }
@@ -206,8 +230,9 @@ void node_ask_bodies(ez_node *node)
     if (!node->has_target) {
         return;
     }
-    ask_peers(node, false);
-    ask_peers(node, true); /* who failed to deliver comes last */
+    size_t share = share_of_one(node);
+    ask_peers(node, false, share);
+    ask_peers(node, true, share); /* who failed to deliver comes last */
     node_wake_at(node, ez_fetch_deadline(node->fetch));
     node_wake_at(node, ez_fetch_retry(node->fetch, node->now.mono));
 }
