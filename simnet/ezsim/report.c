@@ -218,6 +218,7 @@ void ez_report_json(ez_buffer *out, const ez_run *run, const ez_cost *cost, cons
     json_number(out, "tx_submitted", run->txs_submitted);
     json_number(out, "tx_acknowledged", run->acknowledged_count);
     json_number(out, "tx_refused", run->txs_refused);
+    json_number(out, "tx_steady", run->txs.born);
     json_hundredths(out, "tx_copies", figures.tx_copies_percent);
     json_hundredths(out, "block_announcements", figures.block_copies_percent);
     json_number(out, "bytes_per_node", figures.bytes_per_node);
