@@ -116,8 +116,18 @@ class Relay(unittest.TestCase):
         self.assertLess(inv["tx_copies"], fanout["tx_copies"])
         self.assertLess(fanout["tx_copies"], flood["tx_copies"])
 
+    def test_the_tree_is_as_fast_as_flooding_with_a_copy_each(self):
+        scenario = SCENARIOS / "relay-tree.sim"  # its asserts are the goals
+        tree = run(scenario, "--nodes", 40)
+        self.assertEqual(0, tree.returncode, tree.stderr)
+        flood = run(scenario, "--nodes", 40, "--relay", "flood")
+        self.assertIn("tx_copies in per cent", flood.stderr)
+        tree, flood = json.loads(tree.stdout), json.loads(flood.stdout)
+        self.assertLessEqual(tree["tx_ms"]["p99"], 1.1 * flood["tx_ms"]["p99"])
+        self.assertLess(2 * tree["bytes_per_node"], flood["bytes_per_node"])
+
     def test_strategies_mix(self):
-        self.figures("flood inv fanout", 600, 4)
+        self.figures("tree flood inv fanout", 800, 4)
 
     def test_an_unknown_strategy_is_refused(self):
         self.assertEqual(2, run_text("relay = pigeon\n").returncode)
