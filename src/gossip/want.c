@@ -166,17 +166,18 @@ static void forget(ez_want *want, entry *item)
     free(item);
 }
 
-/* The announcer whose turn it was failed: the next one's turn, or nobody's. */
+/* The announcer whose turn it was failed: the next one's turn, or nobody's. Patience goes on where
+ * it stands, whoever will be asked. */
 static void pass_on(ez_want *want, entry *item)
 {
-    const bool patient = item->place == PATIENT;
-    dequeue(want, item);
+    const bool stays = item->place == PATIENT && item->announcer_count > 1;
+    if (!stays) {
+        dequeue(want, item);
+    }
     drop_announcer(want, item, 0);
     if (item->announcer_count == 0) {
         forget(want, item);
-    } else if (patient) {
-        wait_until(want, item, item->since);
-    } else {
+    } else if (!stays) {
         enqueue(want, item);
     }
 }

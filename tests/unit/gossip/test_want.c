@@ -458,6 +458,29 @@ Test(want, hinter_that_goes_leaves_the_patience_to_the_next)
     ez_want_free(want);
 }
 
+/* Many hint at much, and the first of them go: what waits keeps its place, whatever came behind it.
+ * Were a place looked for among all that waits, this would take minutes. */
+Test(want, patience_keeps_its_place_when_a_hinter_goes)
+{
+    enum { GOING = 20, STAYING = 200 };
+    ez_want *const want = ez_want_new(key);
+    for (uint64_t i = 0; i < (GOING + STAYING) * EZ_ANNOUNCED_PEER; i++) {
+        const uint64_t from = i / EZ_ANNOUNCED_PEER;
+        cr_assert(hint(want, i, from, from < GOING ? 250 : 260));
+        if (from < GOING) {
+            cr_assert(hint(want, i, GOING + STAYING + from, 255));
+        }
+    }
+    for (uint64_t from = 0; from < GOING; from++) {
+        ez_want_peer_gone(want, peer(from));
+    }
+    cr_expect_eq(ez_want_count(want), (GOING + STAYING) * EZ_ANNOUNCED_PEER);
+    ez_want_expire(want, 250);
+    cr_expect_eq(next(want, GOING + STAYING, 250), 0);
+    cr_expect_eq(next(want, GOING, 250), UINT64_MAX);
+    ez_want_free(want);
+}
+
 /* Peers that go: the turns of what they were asked for come in an order that is the structure's
  * own, so each step only looks at what is held, and drains every peer at the end. */
 Test(want, peers_that_go_leave_nothing_behind)
