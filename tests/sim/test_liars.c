@@ -127,6 +127,38 @@ static void empty_promises(liars *made, size_t host)
     }
 }
 
+/* Hints of nothing, prunes and grafts of anything, and pushes along trees that are no trees. */
+static void tangle(liars *made, size_t host)
+{
+    uint64_t ids[64];
+    ez_stranger *const liar = ez_stranger_new(made->world, host, false);
+    if (!ez_stranger_shake(liar, NULL)) {
+        return;
+    }
+    ez_rng_fill(&made->rng, ids, sizeof(ids));
+    ez_message message = {.type = EZ_MSG_HINT_TXS};
+    message.as.short_ids.list = ids;
+    message.as.short_ids.count = 64;
+    ez_stranger_send(liar, &message);
+    message.type = EZ_MSG_GRAFT_TXS;
+    ez_stranger_send(liar, &message);
+    const ez_keypair key = fixture_keypair(92);
+    fixture_tx tx = fixture_note(ez_world_network(made->world), &key, "a", "b", 1, ++made->salt);
+    for (int i = 0; i < 20; i++) {
+        const uint32_t tree = 1 + (uint32_t)ez_rng_below(&made->rng, EZ_TREES_MAX);
+        const ez_byte_span span = {ez_blob_data(tx.bytes), ez_blob_size(tx.bytes)};
+        message = (ez_message){.type = EZ_MSG_PRUNE};
+        message.as.prune.tree = tree;
+        ez_stranger_send(liar, &message);
+        message = (ez_message){.type = EZ_MSG_TXS};
+        message.as.txs.list = &span;
+        message.as.txs.count = 1;
+        message.as.txs.tree = tree;
+        ez_stranger_send(liar, &message);
+    }
+    fixture_tx_clear(&tx);
+}
+
 static void garbage(liars *made, size_t host)
 {
     uint8_t bytes[200];
@@ -241,6 +273,30 @@ Test(liars, hosts_stay_friends_and_keep_their_promises)
 Test(liars, seed_134_withheld_header_does_not_silence_an_honest_tip)
 {
     run_seed(134);
+}
+
+/* Trees are pulled about while they are used: transactions arrive all the same, and in time. */
+Test(liars, tangled_trees_lose_no_transaction)
+{
+    liars *const made = liars_new(60);
+    const size_t links = links_between_hosts(made);
+    for (int step = 0; step < 60; step++) {
+        for (size_t host = 1; host <= HOSTS; host++) {
+            tangle(made, host);
+        }
+        const size_t from = 1 + made->note_count % HOSTS;
+        made->notes[made->note_count] =
+            ez_world_note(made->world, from, "somebody", "something", made->note_count);
+        ez_world_run(made->world, 2000);
+        const ez_reply reply = answer(made->world, from, made->notes[made->note_count++]);
+        for (size_t host = 1; host <= HOSTS; host++) {
+            cr_assert(pool_has(made->world, host, &reply.tx_id), "step %d, host %zu", step, host);
+        }
+    }
+    cr_expect_eq(links_between_hosts(made), links);
+    cr_expect_eq(ez_world_faults(made->world), 0, "none of it breaks a rule");
+    ez_world_free(made->world);
+    free(made);
 }
 
 /* One header with work and no body, passed on through a line of hosts: each waits for the one
