@@ -169,7 +169,7 @@ static void return_txs(ez_node *node, const ez_block *block)
             ez_pool_add(node->pool, NULL, &tx, &block->txs[i].id, bytes, true, node->now.mono);
         bool later = node_may_stand_later(rule);
         if (later) {
-            node_park(node, &block->txs[i].id, bytes);
+            node_park(node, &block->txs[i].id, bytes, &tx.signer);
         }
         if (later || rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN) {
             ez_write_op *op = node_write(node, EZ_WRITE_POOL_PUT);
@@ -194,7 +194,7 @@ static void update_pool(ez_node *node, const move *done)
     if (done->rewound) {
         ez_pool_recheck(node->pool);
     }
-    node_retry_parked(node);
+    node_retry_parked(node, NULL);
     node_take_orphans(node);
 }
 

@@ -140,7 +140,7 @@ static void pool_stored(loading *state)
             rule = ez_pool_add(node->pool, NULL, &tx, &row->id, row->bytes, true, node->now.mono);
         }
         if (node_may_stand_later(rule)) {
-            node_park(node, &row->id, row->bytes);
+            node_park(node, &row->id, row->bytes, &tx.signer);
         } else if (rule != EZ_RULE_OK) {
             drop_stored(node, &row->id, rule);
         }

@@ -202,6 +202,7 @@ typedef struct node_request {
 /* An acknowledged transaction that cannot stand at the moment (parked.c). */
 typedef struct node_parked {
     ez_tx_id id;
+    ez_public_key signer;
     ez_blob *bytes;
     struct node_parked *prev, *next;
 } node_parked;
@@ -411,9 +412,9 @@ void node_clear_held(ez_node *node);
 
 /* ---- parked.c */
 /* Keep an acknowledged transaction, whose row is on disk, to be tried again. */
-void node_park(ez_node *node, const ez_tx_id *id, ez_blob *bytes);
+void node_park(ez_node *node, const ez_tx_id *id, ez_blob *bytes, const ez_public_key *signer);
 bool node_may_stand_later(ez_rule rule); /* refused for a reason that may pass */
-void node_retry_parked(ez_node *node);
+void node_retry_parked(ez_node *node, const ez_public_key *signer); /* of all: NULL */
 void node_clear_parked(ez_node *node);
 
 /* ---- headers.c */

@@ -252,7 +252,7 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
             node_tx_is_public(node, id, bytes, false, peer);
         }
         if (tx->sender.kind == EZ_PARTY_ADDRESS) {
-            node_retry_parked(node);
+            node_retry_parked(node, &tx->signer);
         }
         node_take_orphans(node);
     }
@@ -307,7 +307,7 @@ void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
 {
     ez_node *node = self;
     if (entry->durable && node_may_stand_later(rule)) {
-        node_park(node, &entry->id, entry->bytes);
+        node_park(node, &entry->id, entry->bytes, &entry->signer);
     } else if (entry->durable) {
         node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = entry->id;
     }
