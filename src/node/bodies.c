@@ -160,10 +160,11 @@ bool node_is_syncing(const ez_node *node)
 /* ---- asking ------------------------------------------------------------------------------------
  */
 
+/* Peers may send faster than signatures are checked, so what is being checked counts, too. */
 static bool has_memory_for_more(const ez_node *node)
 {
     size_t in_flight = ez_fetch_in_flight_all(node->fetch) * node->body_bytes_mean;
-    return node->waiting_bytes + in_flight < EZ_BODIES_WAITING_BYTES_MAX &&
+    return node->waiting_bytes + node->checking_bytes + in_flight < EZ_BODIES_WAITING_BYTES_MAX &&
            node->write_bytes < WRITE_BYTES_MAX;
 }
 

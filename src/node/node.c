@@ -141,8 +141,23 @@ node_job *node_new_job(ez_node *node, job_source source, ez_check_job **job, ez_
     return item;
 }
 
+/* Of a body that a job holds on to. */
+static size_t body_bytes_of(const ez_check_job *job)
+{
+    switch (job->kind) {
+    case EZ_CHECK_TX:
+        return 0; /* their number is bounded */
+    case EZ_CHECK_BODY:
+        return ez_blob_size(job->bytes);
+    case EZ_CHECK_SIGNATURES:
+        return ez_blob_size(job->block->body);
+    }
+    return 0;
+}
+
 void node_submit_job(ez_node *node, ez_check_job *job)
 {
+    node->checking_bytes += body_bytes_of(job);
     node_push(node, EZ_EFFECT_CHECK)->effect.as.job = job;
 }
 
@@ -158,6 +173,7 @@ static void job_done(ez_node *node, ez_check_job *done)
     node_job *job = NULL;
     HASH_FIND(hh, node->jobs, &done->id, sizeof(done->id), job);
     EZ_ASSERT(job != NULL);
+    node->checking_bytes -= body_bytes_of(done);
     switch (job->source) {
     case JOB_TX_PEER:
     case JOB_TX_CLIENT:

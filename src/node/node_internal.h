@@ -306,6 +306,7 @@ struct ez_node {
     bool tip_news, tip_own; /* peers are to hear of the tip; we mined it */
     node_waiting *waiting;
     size_t waiting_bytes;
+    size_t checking_bytes; /* of bodies that are being checked */
     size_t body_bytes_mean;
     node_partial *partials;
     size_t partial_count;

@@ -129,7 +129,7 @@
     X(EZ_BODIES_IN_FLIGHT_PEER, "blocks", "requested from one peer and not yet here: small ones travel dozens to a wake-up") \
     X(EZ_BODIES_IN_FLIGHT_ALL, "blocks", "requested from all peers together: 128 MB at the worst") \
     X(EZ_BODIES_WINDOW, "blocks", "how far bodies are fetched ahead of the connected tip") \
-    X(EZ_BODIES_WAITING_BYTES_MAX, "bytes", "bodies held in memory until their parent is there") \
+    X(EZ_BODIES_WAITING_BYTES_MAX, "bytes", "bodies held in memory until they are checked and their parent is there") \
     X(EZ_BODY_STALL_MS, "ms", "a body that holds the window back is asked elsewhere after this") \
     X(EZ_BODY_STALL_MS_MAX, "ms", "the doubling of the above ends here") \
     X(EZ_REQUEST_TIMEOUT_MS, "ms", "an announced transaction is asked of the next announcer after this") \

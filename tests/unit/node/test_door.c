@@ -16,7 +16,12 @@ typedef struct bare {
     ez_effect_type types[EFFECTS_MAX];
     ez_message_type messages[EFFECTS_MAX]; /* of SEND */
     size_t count;
-    ez_check_job *job; /* of the last CHECK; ours */
+    ez_check_job *job;                    /* of the last CHECK; ours */
+    ez_check_job *slow[EZ_BODIES_WINDOW]; /* those before it, while workers are slow */
+    size_t slow_count;
+    bool is_slow;
+    ez_block_id asked[EZ_BODIES_WINDOW]; /* bodies, not sent yet */
+    size_t asked_count;
     uint64_t generation;
     ez_header header; /* of the last MINE */
     uint64_t written; /* number of the last WRITE */
@@ -24,15 +29,34 @@ typedef struct bare {
 
 static const ez_link_id peer_link = {1};
 
+static void keep_message(bare *self, const ez_message *message)
+{
+    self->messages[self->count] = message->type;
+    for (size_t i = 0; message->type == EZ_MSG_GET_BODIES && i < message->as.block_ids.count; i++) {
+        cr_assert_lt(self->asked_count, EZ_BODIES_WINDOW);
+        self->asked[self->asked_count++] = message->as.block_ids.list[i];
+    }
+}
+
+static void keep_job(bare *self, ez_check_job *job)
+{
+    if (self->is_slow) {
+        cr_assert_lt(self->slow_count, EZ_BODIES_WINDOW);
+        self->slow[self->slow_count++] = job;
+        return;
+    }
+    cr_assert_null(self->job);
+    self->job = job;
+}
+
 static void keep_effect(bare *self, const ez_effect *effect)
 {
     cr_assert_lt(self->count, EFFECTS_MAX);
     self->types[self->count] = effect->type;
     if (effect->type == EZ_EFFECT_SEND) {
-        self->messages[self->count] = effect->as.message->type;
+        keep_message(self, effect->as.message);
     } else if (effect->type == EZ_EFFECT_CHECK) {
-        cr_assert_null(self->job);
-        self->job = effect->as.job;
+        keep_job(self, effect->as.job);
     } else if (effect->type == EZ_EFFECT_MINE) {
         self->generation = effect->as.mine.generation;
         self->header = effect->as.mine.header;
@@ -130,6 +154,9 @@ static bare *bare_new(void)
 static void bare_free(bare *self)
 {
     ez_check_job_free(self->job);
+    for (size_t i = 0; i < self->slow_count; i++) {
+        ez_check_job_free(self->slow[i]);
+    }
     ez_node_free(self->node);
     ez_memory_store_free(self->store);
     free(self);
@@ -250,5 +277,55 @@ Test(door, block_takes_no_entry_that_is_not_on_disk)
     cr_expect_eq(block->tx_count, 2);
     ez_block_unref(block);
     ez_blob_unref(body);
+    bare_free(self);
+}
+
+static void send_chain_of_headers(bare *self, size_t count)
+{
+    ez_header *const list = ez_alloc(count, sizeof(*list));
+    for (size_t i = 0; i < count; i++) {
+        list[i] = fixture_header(&self->network, i == 0 ? &self->network.genesis : &list[i - 1], i);
+    }
+    ez_message announcement = {.type = EZ_MSG_ANNOUNCE_BLOCK};
+    announcement.as.announce_block.header = list[count - 1];
+    receive(self, &announcement);
+    ez_message headers = {.type = EZ_MSG_HEADERS};
+    headers.as.headers.list = list;
+    headers.as.headers.count = count;
+    receive(self, &headers);
+    free(list);
+}
+
+static void send_asked(bare *self, const ez_byte_span *bytes)
+{
+    ez_message body = {.type = EZ_MSG_BODY};
+    body.as.body.id = self->asked[--self->asked_count];
+    body.as.body.bytes = *bytes;
+    receive(self, &body);
+}
+
+/* A peer sends faster than signatures are checked. */
+Test(door, bodies_that_are_being_checked_are_bounded)
+{
+    bare *self = bare_new();
+    ez_byte_span bytes = {ez_alloc(EZ_BLOCK_BODY_BYTES_MAX, 1), EZ_BLOCK_BODY_BYTES_MAX};
+    self->is_slow = true;
+    send_chain_of_headers(self, EZ_BODIES_WINDOW);
+    cr_assert_gt(self->asked_count, 0);
+    size_t held = 0;
+    while (self->asked_count > 0 && held < 256u << 20) {
+        send_asked(self, &bytes);
+        held += bytes.size;
+    }
+    cr_expect_eq(self->slow_count * bytes.size, held);
+    cr_expect_gt(held, EZ_BODIES_WAITING_BYTES_MAX / 2, "it is asked for as much as may wait");
+    cr_expect_lt(held, 2 * EZ_BODIES_WAITING_BYTES_MAX, "%zu MB", held >> 20);
+    self->is_slow = false;
+    for (size_t i = 0; i < self->slow_count; i++) {
+        self->job = self->slow[i];
+        finish_check(self);
+    }
+    self->slow_count = 0;
+    free((void *)(uintptr_t)bytes.data);
     bare_free(self);
 }
