@@ -14,10 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EZ_SCENARIO_BYTES_MAX 65536
-#define EZ_SCENARIO_NODES_MAX                                                                      \
-    60000 /* hosts have 16-bit numbers; the rest is for those that join                            \
-           */
+#define EZ_SCENARIO_BYTES_MAX       65536
+#define EZ_SCENARIO_NODES_MAX       60000 /* of 16-bit numbers; the rest is for those that join */
 #define EZ_SCENARIO_SEED_MAX        1000000000000u
 #define EZ_SCENARIO_MESH_MAX        64 /* others that one is told of */
 #define EZ_SCENARIO_ACTIONS_MAX     10000
@@ -91,7 +89,7 @@ typedef struct ez_bounds {
 
 /* Values that one key of [adversary] takes in turn, for `ezsim sweep`. */
 typedef struct ez_sweep_axis {
-    size_t key; /* private */
+    size_t key; /* for scenario_numbers.c alone */
     const char *name;
     unsigned places; /* digits behind the point that a value has: it is kept in units of the last */
     uint64_t values[EZ_SWEEP_VALUES_MAX];
@@ -139,7 +137,8 @@ typedef struct ez_scenario_error {
 EZ_MUST_USE ez_status ez_scenario_parse(ez_scenario *out, ez_scenario_error *error,
                                         const char *name, const char *text, size_t size);
 
-/* ez_scenario_load: the same from a file. EZ_ERR_IO when it cannot be read. */
+/* ez_scenario_load: the same from a file; EZ_ERR_IO, with *error set, when it cannot be read.
+ * What either call filled belongs to the caller until ez_scenario_clear. */
 EZ_MUST_USE ez_status ez_scenario_load(ez_scenario *out, ez_scenario_error *error,
                                        const char *path);
 
@@ -153,6 +152,7 @@ const char *ez_topology_word(ez_topology topology);
 size_t ez_scenario_sweep_points(const ez_scenario *scenario);
 void ez_scenario_sweep_set(ez_scenario *scenario, size_t at[EZ_SWEEP_AXES_MAX], size_t number);
 
+/* ez_scenario_clear: let go of what the scenario holds. A cleared one may be cleared again. */
 void ez_scenario_clear(ez_scenario *scenario);
 
 #endif
