@@ -8,10 +8,13 @@ envelopes, canonical transactions and headers, mining, and a raw peer that can m
 """
 import hashlib
 import os
+import pathlib
 import socket
 import struct
+import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import ed25519
 
 CLASSIC_BITS = 0x1F00FFFF

@@ -3,7 +3,12 @@ library, so that the test vectors do not come from the code that they test. Slow
 purpose; one function for one section of that page."""
 import hashlib
 import json
+import pathlib
 import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from ed25519 import public_key, sign
 
 NUMBER_MAX = 2**53 - 1
 LABEL_MAX, MEMO_MAX, BODY_MAX = 64, 256, 1_000_000
@@ -21,72 +26,6 @@ RULES = {
 
 def sha256(data):
     return hashlib.sha256(data).digest()
-
-
-# Ed25519, RFC 8032, section 5.1; points in extended coordinates (X, Y, Z, T).
-
-P = 2**255 - 19
-ORDER = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
-BASE_Y = 4 * pow(5, P - 2, P) % P
-
-
-def recover_x(y, sign):
-    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
-    x = pow(x2, (P + 3) // 8, P)
-    if (x * x - x2) % P:
-        x = x * pow(2, (P - 1) // 4, P) % P
-    assert (x * x - x2) % P == 0
-    return P - x if x & 1 != sign else x
-
-
-BASE_X = recover_x(BASE_Y, 0)
-BASE = (BASE_X, BASE_Y, 1, BASE_X * BASE_Y % P)
-
-
-def point_add(p, q):
-    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
-    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
-    e, f, g, h = b - a, d - c, d + c, b + a
-    return e * f % P, g * h % P, f * g % P, e * h % P
-
-
-def point_multiply(scalar, point):
-    result = (0, 1, 1, 0)
-    while scalar:
-        if scalar & 1:
-            result = point_add(result, point)
-        point = point_add(point, point)
-        scalar >>= 1
-    return result
-
-
-def point_bytes(point):
-    inverse = pow(point[2], P - 2, P)
-    x, y = point[0] * inverse % P, point[1] * inverse % P
-    return (y | (x & 1) << 255).to_bytes(32, "little")
-
-
-def secret_scalar(seed):
-    digest = hashlib.sha512(seed).digest()
-    scalar = int.from_bytes(digest[:32], "little")
-    return scalar & ((1 << 254) - 8) | 1 << 254, digest[32:]
-
-
-def public_key(seed):
-    return point_bytes(point_multiply(secret_scalar(seed)[0], BASE))
-
-
-def sha512_number(data):
-    return int.from_bytes(hashlib.sha512(data).digest(), "little") % ORDER
-
-
-def sign(seed, message):
-    scalar, prefix = secret_scalar(seed)
-    r = sha512_number(prefix + message)
-    point = point_bytes(point_multiply(r, BASE))
-    challenge = sha512_number(point + public_key(seed) + message)
-    return point + ((r + challenge * scalar) % ORDER).to_bytes(32, "little")
 
 
 # Addresses: bech32m, BIP-350.
