@@ -275,11 +275,6 @@ ez_link_id ez_stranger_link(const ez_stranger *stranger)
     return (ez_link_id){stranger->link ^ 1};
 }
 
-ez_endpoint ez_stranger_endpoint(const ez_stranger *stranger)
-{
-    return stranger->address;
-}
-
 ez_world *ez_stranger_world(const ez_stranger *stranger)
 {
     return stranger->world;

@@ -45,7 +45,6 @@ void ez_stranger_mute(ez_stranger *stranger, bool muted);
 /* ez_stranger_key: whose the Hello says it is. ez_stranger_link: what the host calls the link. */
 const ez_keypair *ez_stranger_key(const ez_stranger *stranger);
 ez_link_id ez_stranger_link(const ez_stranger *stranger);
-ez_endpoint ez_stranger_endpoint(const ez_stranger *stranger);
 ez_world *ez_stranger_world(const ez_stranger *stranger);
 
 /* ez_stranger_count: messages of a type received so far. */

@@ -326,18 +326,6 @@ bool ez_book_pick(const ez_book *book, ez_endpoint *out, ez_rng *rng, ez_now now
     return item != NULL;
 }
 
-ez_time_ms ez_book_next_due(const ez_book *book, ez_time_ms now)
-{
-    ez_time_ms due = EZ_TIME_NEVER;
-    for (size_t i = 0; i < book->count; i++) {
-        ez_time_ms at = book->all[i]->next_dial;
-        if (at > now && at < due) {
-            due = at;
-        }
-    }
-    return due;
-}
-
 static bool may_tell(const ez_endpoint *endpoint, const ez_endpoint *viewer)
 {
     ez_reach reach = ez_endpoint_reach(endpoint);

@@ -385,8 +385,3 @@ bool ez_recorder_is_on(const ez_recorder *recorder)
 {
     return recorder->on;
 }
-
-uint64_t ez_recorder_bytes(const ez_recorder *recorder)
-{
-    return recorder->offset;
-}

@@ -15,8 +15,6 @@ ez_replay *ez_replay_new(ez_siphash_key key);
 void ez_replay_free(ez_replay *replay);
 void ez_replay_get(const ez_replay *replay, ez_account *out, const ez_public_key *key);
 void ez_replay_put(ez_replay *replay, const ez_account_change *change);
-/* ez_replay_count: accounts that own or have signed something, as the table counts them. */
-uint64_t ez_replay_count(const ez_replay *replay);
 /* ez_replay_match: mark the account as seen.
  *   returns  whether it is in the replay, with just this value, and was not seen before */
 bool ez_replay_match(ez_replay *replay, const ez_public_key *key, const ez_account *account);

@@ -74,11 +74,6 @@ void ez_replay_put(ez_replay *replay, const ez_account_change *change)
     }
 }
 
-uint64_t ez_replay_count(const ez_replay *replay)
-{
-    return HASH_COUNT(replay->rows);
-}
-
 bool ez_replay_match(ez_replay *replay, const ez_public_key *key, const ez_account *account)
 {
     replay_row *row = find(replay, key);

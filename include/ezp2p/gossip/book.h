@@ -46,10 +46,6 @@ void ez_book_remove(ez_book *book, const ez_endpoint *endpoint);
 bool ez_book_pick(const ez_book *book, ez_endpoint *out, ez_rng *rng, ez_now now, void *self,
                   bool (*is_usable)(void *self, const ez_endpoint *endpoint));
 
-/* ez_book_next_due: the earliest monotonic time at which an address whose pause runs may be dialled
- * again; EZ_TIME_NEVER when all may be dialled now or there are none. */
-ez_time_ms ez_book_next_due(const ez_book *book, ez_time_ms now);
-
 /* ez_book_sample: up to `max` addresses to tell a peer at `viewer`: loopback ones only to loopback,
  * private ones only to loopback and private, in random order.
  *   returns  how many were written */

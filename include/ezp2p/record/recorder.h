@@ -49,7 +49,4 @@ void ez_recorder_end(ez_recorder *recorder, ez_record_end why);
 /* ez_recorder_is_on: false once it ended, or the sink failed. */
 bool ez_recorder_is_on(const ez_recorder *recorder);
 
-/* ez_recorder_bytes: handed to the sink so far. */
-uint64_t ez_recorder_bytes(const ez_recorder *recorder);
-
 #endif

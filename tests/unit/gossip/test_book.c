@@ -231,11 +231,9 @@ Test(book, failed_address_is_picked_again_after_a_growing_pause)
     ez_now at_time = now;
     ez_book_add(book, &what, &what, now.wall, now);
     cr_expect(ez_book_pick(book, &out, &rng, at_time, NULL, anyone));
-    cr_expect_eq(ez_book_next_due(book, at_time.mono), EZ_TIME_NEVER);
     for (uint32_t i = 1; i <= 12; i++) {
         ez_book_failed(book, &what, at_time);
         const ez_time_ms pause = (ez_time_ms)EZ_REDIAL_MS_MIN << (i < 10 ? i : 10);
-        cr_expect_eq(ez_book_next_due(book, at_time.mono), at_time.mono + pause);
         at_time.mono += pause - 1;
         cr_expect(!ez_book_pick(book, &out, &rng, at_time, NULL, anyone), "failure %u", i);
         at_time.mono++;
@@ -243,8 +241,11 @@ Test(book, failed_address_is_picked_again_after_a_growing_pause)
     }
     ez_book_connected(book, &what, at_time);
     ez_book_failed(book, &what, at_time);
-    cr_expect_eq(ez_book_next_due(book, at_time.mono), at_time.mono + 2 * EZ_REDIAL_MS_MIN,
-                 "a connection makes it forget");
+    at_time.mono += 2 * EZ_REDIAL_MS_MIN - 1;
+    cr_expect(!ez_book_pick(book, &out, &rng, at_time, NULL, anyone));
+    at_time.mono++;
+    cr_expect(ez_book_pick(book, &out, &rng, at_time, NULL, anyone),
+              "a connection makes it forget");
     ez_book_free(book);
 }
 

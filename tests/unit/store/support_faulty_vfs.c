@@ -447,14 +447,3 @@ faulty_disk *faulty_disk_new(faulty_kind kind, uint64_t at)
     EZ_ASSERT(rc == SQLITE_OK);
     return disk;
 }
-
-void faulty_disk_free(faulty_disk *disk)
-{
-    sqlite3_vfs_unregister(&disk->vfs);
-    for (int i = 0; i < disk->file_count; i++) {
-        drop_changes(&disk->files[i]);
-        free(disk->files[i].data);
-    }
-    pthread_mutex_destroy(&disk->lock);
-    free(disk);
-}

@@ -18,10 +18,9 @@ typedef enum faulty_kind {
 
 typedef struct faulty_disk faulty_disk;
 
-/* faulty_disk_new: become the default VFS of this process; call number `at` (from 1) fails, and all
- * after it. faulty_disk_free: put the system's back. */
+/* faulty_disk_new: become the default VFS of this process, to its end; call number `at` (from 1)
+ * fails, and all after it. */
 faulty_disk *faulty_disk_new(faulty_kind kind, uint64_t at);
-void faulty_disk_free(faulty_disk *disk);
 
 /* faulty_disk_arm: count anew from here. */
 void faulty_disk_arm(faulty_disk *disk, uint64_t at);
