@@ -73,7 +73,6 @@ static void dial_manual(ez_node *node)
     while ((number = ez_dialer_next(node->dialer, &host, &port, node->now.mono)) != 0) {
         dial(node, number, host, port);
     }
-    node_wake_at(node, ez_dialer_deadline(node->dialer));
 }
 
 /* Fill the outbound slots from the address book. */
@@ -91,18 +90,25 @@ static void dial_from_book(ez_node *node)
     node->dial_due = wanting ? node->now.mono + BOOK_RETRY_MS : EZ_TIME_NEVER;
 }
 
+static ez_time_ms next_dial(const ez_node *node)
+{
+    const ez_time_ms manual = ez_dialer_deadline(node->dialer);
+    return manual < node->dial_due ? manual : node->dial_due;
+}
+
 void node_dial_some(ez_node *node)
 {
-    if (!node->stopping && (node->dial_dirty || node->now.mono >= node->dial_due ||
-                            node->now.mono >= ez_dialer_deadline(node->dialer))) {
+    if (node->stopping) {
+        return;
+    }
+    ez_time_ms due = next_dial(node);
+    if (node->dial_dirty || node->now.mono >= due) {
         node->dial_dirty = false;
         dial_manual(node);
         dial_from_book(node);
+        due = next_dial(node);
     }
-    if (!node->stopping) {
-        node_wake_at(node, node->dial_due);
-        node_wake_at(node, ez_dialer_deadline(node->dialer));
-    }
+    node_wake_at(node, due);
 }
 
 static void tell_addresses(ez_node *node, ez_peer *to, const ez_endpoint *list, size_t count)
