@@ -98,6 +98,13 @@ static ez_byte_span span_of(const char *text)
     return (ez_byte_span){(const uint8_t *)text, strlen(text)};
 }
 
+/* Whoever lost its disk does not know what its key has signed that is not in a block yet, so it may
+ * sign two entries of one number, of which one will be lost. No node can help that. */
+static bool may_pay(const ez_run *run, size_t host)
+{
+    return run->wiped == NULL || !run->wiped[host];
+}
+
 /* A transfer with a fee, signed by the host's own key; false when it has not the coins. */
 static bool submit_payment(ez_run *run, size_t host, size_t other)
 {
@@ -108,7 +115,7 @@ static bool submit_payment(ez_run *run, size_t host, size_t other)
     ez_node_account(node, &account, &key->public_key);
     const uint64_t sequence = ez_node_next_sequence(node, &key->public_key);
     const uint64_t waiting = sequence - account.sequence;
-    if (fee == 0 || account.balance < (waiting + 1) * (1 + fee)) {
+    if (fee == 0 || !may_pay(run, host) || account.balance < (waiting + 1) * (1 + fee)) {
         return false;
     }
     ez_tx tx = {.amount = 1, .fee = fee, .sequence = sequence};
@@ -144,7 +151,8 @@ static void submit(ez_run *run, size_t host)
     ez_account account;
     ez_node_account(ez_world_node(run->world, host), &account, &key->public_key);
     snprintf(sender, sizeof(sender), "client %llu", (unsigned long long)run->txs_submitted);
-    const bool pays = account.balance >= BALANCE_ENOUGH && ez_rng_below(&run->rng, 4) == 0;
+    const bool pays =
+        account.balance >= BALANCE_ENOUGH && may_pay(run, host) && ez_rng_below(&run->rng, 4) == 0;
     ez_command command = {.type = EZ_COMMAND_SUBMIT_ENTRY, .amount = 1};
     command.sender = span_of(pays ? from.text : sender);
     command.recipient = span_of(pays ? to.text : "shop");
@@ -261,6 +269,10 @@ static void wipe(ez_run *run, size_t host)
         }
     }
     run->acknowledged_count = kept;
+    if (run->wiped == NULL) {
+        run->wiped = ez_alloc(HOSTS_MAX + 1, sizeof(*run->wiped));
+    }
+    run->wiped[host] = true;
     ez_world_wipe(run->world, host);
 }
 

@@ -330,6 +330,7 @@ void ez_run_free(ez_run *run)
     ez_buffer_clear(&run->failures);
     free(run->acknowledged);
     free(run->sides);
+    free(run->wiped);
     free(run);
 }
 

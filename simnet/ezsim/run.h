@@ -40,8 +40,9 @@ typedef struct ez_run {
     ez_world *world;
     ez_watcher watcher;
     ez_distances distances;
-    ez_rng rng; /* of what the scenario draws; the world and its nodes have their own */
-    int *sides; /* of each host, indexed by number, while cut; else NULL */
+    ez_rng rng;  /* of what the scenario draws; the world and its nodes have their own */
+    int *sides;  /* of each host, indexed by number, while cut; else NULL */
+    bool *wiped; /* whether a host ever lost its disk, indexed by number; NULL: none did */
     ez_time_ms next_block, next_sample;
     uint64_t next_tx_us;
     size_t next_action, next_sampled;
