@@ -99,6 +99,8 @@ typedef struct ez_peer {
     /* transactions */
     ez_known known;
     ez_time_ms announce_next;  /* not before */
+    uint32_t announce_open;    /* ids of the last full announcement that it has not asked for */
+    ez_time_ms asked_last;     /* when it last asked for a transaction; 0: never */
     ez_time_ms announce_again; /* when the pool is announced to it from the beginning */
     uint32_t tx_jobs;          /* checks under way for it */
     uint64_t pool_cursor;      /* arrival number up to which the pool was announced to it */
@@ -382,6 +384,7 @@ void node_tx_checked(ez_node *node, node_job *job, ez_check_job *done);
 void node_take_orphans(ez_node *node);
 void node_ask_txs(ez_node *node);
 void node_announce_again(ez_node *node);
+void node_announced_asked(ez_node *node, ez_peer *peer, size_t count);
 void node_announce_txs(ez_node *node);
 void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule);
 

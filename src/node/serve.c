@@ -139,6 +139,7 @@ void node_txs_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
     memcpy(peer->serve_txs + peer->serve_tx_count, message->as.tx_ids.list,
            count * sizeof(*peer->serve_txs));
     peer->serve_tx_count += count;
+    node_announced_asked(node, peer, count);
     node_serve(node, peer);
 }
 

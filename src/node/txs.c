@@ -10,6 +10,7 @@
  */
 #include "node_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* Checks of transactions under way, of one peer and in all; what comes on top is dropped. */
@@ -17,7 +18,20 @@
 #define TX_JOBS_MAX      20000
 
 #define ANNOUNCE_AGAIN_MS 60000
-#define ANNOUNCE_PAUSE_MS 100 /* between full messages: the peer must keep up fetching */
+#define ASK_ROOM_MIN      100
+static_assert(EZ_TXS_IN_FLIGHT_PEER <= EZ_IDS_MAX && EZ_TXS_IN_FLIGHT_PEER <= TX_JOBS_PEER_MAX,
+              "what was asked for at once fits a message, and is checked");
+
+/* A pool is announced in steps, the next once the peer has asked for all of the last: what it was
+ * told of and does not have yet must fit EZ_ANNOUNCED_PEER, or it would learn the rest a minute
+ * later. Who asks for nothing, because it has most of them, is told after a pause; who has asked
+ * lately but is busy, after a long one. */
+#define ANNOUNCE_STEP          500
+#define ANNOUNCE_PAUSE_MS      200
+#define ANNOUNCE_PAUSE_BUSY_MS 2000
+static_assert(ANNOUNCE_STEP + EZ_TXS_IN_FLIGHT_PEER <= EZ_ANNOUNCED_PEER,
+              "not asked for, asked for");
+static_assert(ANNOUNCE_STEP <= EZ_IDS_MAX, "in one message");
 
 /* ---- the order of checks --------------------------------------------------------------------- */
 
@@ -320,13 +334,24 @@ void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
+/* How many transactions a peer may be asked for now. Checks under way count with what is on its
+ * way: what comes faster than it can be checked is dropped, and would be missed for a minute. Not
+ * one by one while the checks go on. */
+static size_t room_to_ask(const ez_node *node, const ez_peer *peer)
+{
+    const size_t busy = ez_want_in_flight(node->want, peer->link) + peer->tx_jobs;
+    const size_t room = busy < EZ_TXS_IN_FLIGHT_PEER ? EZ_TXS_IN_FLIGHT_PEER - busy : 0;
+    return busy == 0 || room >= ASK_ROOM_MIN ? room : 0;
+}
+
 static void ask_peer(ez_node *node, ez_peer *peer)
 {
     ez_tx_id ids[EZ_IDS_MAX];
     uint64_t short_ids[EZ_IDS_MAX];
     size_t count = 0, short_count = 0;
+    const size_t room = room_to_ask(node, peer);
     ez_want_ask ask;
-    while (count + short_count < EZ_IDS_MAX &&
+    while (count + short_count < room &&
            ez_want_next(node->want, &ask, peer->link, node->now.mono)) {
         if (ask.has_id) {
             ids[count++] = ask.id;
@@ -357,11 +382,11 @@ void node_ask_txs(ez_node *node)
 /* Announce what lies behind the peer's cursor, one message at a time. */
 static void announce_to(ez_node *node, ez_peer *peer)
 {
-    ez_tx_id ids[EZ_IDS_MAX];
+    ez_tx_id ids[ANNOUNCE_STEP];
     size_t count = 0;
     const ez_pool_entry *entry = ez_pool_after(node->pool, peer->pool_cursor);
     const uint64_t end = node_held_from(node);
-    for (; entry != NULL && entry->arrival < end && count < EZ_IDS_MAX;
+    for (; entry != NULL && entry->arrival < end && count < ANNOUNCE_STEP;
          entry = ez_pool_next(node->pool, entry)) {
         peer->pool_cursor = entry->arrival;
         const bool again = entry->arrival <= peer->pool_told;
@@ -376,9 +401,21 @@ static void announce_to(ez_node *node, ez_peer *peer)
         node_send_ids(node, peer, EZ_MSG_ANNOUNCE_TXS, ids, count);
     }
     if (entry != NULL && entry->arrival < end) {
-        peer->announce_next = node->now.mono + ANNOUNCE_PAUSE_MS;
+        const bool asks =
+            peer->asked_last != 0 && node->now.mono < peer->asked_last + ANNOUNCE_PAUSE_BUSY_MS;
+        peer->announce_open = (uint32_t)count;
+        peer->announce_next = node->now.mono + (asks ? ANNOUNCE_PAUSE_BUSY_MS : ANNOUNCE_PAUSE_MS);
         node->pool_grew = true; /* there is more */
         node_wake_at(node, peer->announce_next);
+    }
+}
+
+void node_announced_asked(ez_node *node, ez_peer *peer, size_t count)
+{
+    peer->asked_last = node->now.mono == 0 ? 1 : node->now.mono;
+    peer->announce_open -= count < peer->announce_open ? (uint32_t)count : peer->announce_open;
+    if (peer->announce_open == 0) {
+        peer->announce_next = 0;
     }
 }
 

@@ -1,5 +1,6 @@
 """What the swarm promises, with real processes: gossip, catching up, crashes and partitions."""
 import collections
+import concurrent.futures
 import http.client
 import os
 import pathlib
@@ -87,6 +88,17 @@ class CatchingUp(NodeCase):
         swarm[2].start()
         swarm.wait_agreed(height=2)
         until(lambda: swarm[2].pool_count() == 1, "it learned the pool")
+
+    def test_newcomer_asks_for_a_large_pool_no_faster_than_it_can_check_it(self):
+        first = self.start_node()
+        with concurrent.futures.ThreadPoolExecutor(16) as threads:
+            list(threads.map(lambda number: first.entry(f"pooled-{number}", "x", 1), range(4000)))
+        second = self.start_node("--peer", first.listen)
+        until(lambda: second.pool_count() == 4000, "it learned the pool")
+        counted = dict(line.rsplit(" ", 1) for line in second.get("/metrics").text.splitlines()
+                       if not line.startswith("#"))
+        # What comes faster than it is checked is dropped, and has to come again a minute later.
+        self.assertEqual(counted["ezp2p_transactions_received_total"], "4000")
 
     def test_chain_outlives_a_restart_of_everyone(self):
         swarm = self.start_swarm(3)
