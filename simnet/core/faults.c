@@ -4,18 +4,11 @@
 
 #include <stdlib.h>
 
-static sim_host *get_host(const ez_world *world, size_t number)
-{
-    sim_host *const host = sim_host_of(world, number);
-    EZ_ASSERT(host != NULL);
-    return host;
-}
-
 /* ---- pauses ---------------------------------------------------------------------------------- */
 
 void ez_world_pause(ez_world *world, size_t number)
 {
-    sim_host *const host = get_host(world, number);
+    sim_host *const host = sim_get_host(world, number);
     host->paused = host->node != NULL;
 }
 
@@ -23,7 +16,7 @@ void ez_world_pause(ez_world *world, size_t number)
  * stream must not overtake each other. */
 void ez_world_resume(ez_world *world, size_t number)
 {
-    sim_host *const host = get_host(world, number);
+    sim_host *const host = sim_get_host(world, number);
     sim_event *const held = host->held;
     const size_t count = host->held_count;
     host->paused = false;
@@ -37,7 +30,7 @@ void ez_world_resume(ez_world *world, size_t number)
 
 bool ez_world_is_paused(const ez_world *world, size_t number)
 {
-    return get_host(world, number)->paused;
+    return sim_get_host(world, number)->paused;
 }
 
 void sim_drop_held(sim_host *host)
@@ -88,7 +81,7 @@ bool sim_hold(ez_world *world, const sim_event *event)
 
 void ez_world_skew(ez_world *world, size_t number, int64_t skew_us)
 {
-    get_host(world, number)->skew_us = skew_us;
+    sim_get_host(world, number)->skew_us = skew_us;
 }
 
 /* ---- links ----------------------------------------------------------------------------------- */

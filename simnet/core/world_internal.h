@@ -1,6 +1,7 @@
 /* The parts of a world, and what its source files offer each other.
  *
- *   world.c     life, time, hosts
+ *   world.c     life, time
+ *   hosts.c     lives of hosts, what they are handed, what is seen of them
  *   effects.c   carrying out what cores ask for; the digest
  *   links.c     dials, links, streams
  *   faults.c    what goes wrong with hosts and links
@@ -150,19 +151,25 @@ struct ez_world {
 };
 
 /* ---- world.c */
-sim_host *sim_host_of(const ez_world *world, size_t number); /* NULL: no such host */
-/* Whether the life of a host that something was meant for still goes on. */
-bool sim_is_alive(const ez_world *world, size_t number, uint64_t life);
-void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event);
 /* Put something on the timeline, `after` from now. */
 void sim_at(ez_world *world, ez_time_ms after, const sim_event *event);
+/* Wake a host for its deadline, unless an earlier tick will. */
+void sim_schedule_tick(ez_world *world, sim_host *host);
+/* Hand an event to a host's core, now, and carry out what it asks for. */
+void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event);
 void sim_commit(ez_world *world, sim_host *host);
 /* Let a host have what concerns it, now or, when it is paused, later. */
 void sim_tell(ez_world *world, const sim_event *event);
-
 /* Let one thing happen; takes its payload. */
 void sim_happen(ez_world *world, const sim_event *event);
 void sim_free_payload(const sim_event *event);
+
+/* ---- hosts.c */
+sim_host *sim_host_of(const ez_world *world, size_t number);  /* NULL: no such host */
+sim_host *sim_get_host(const ez_world *world, size_t number); /* which must exist */
+/* Whether the life of a host that something was meant for still goes on. */
+bool sim_is_alive(const ez_world *world, size_t number, uint64_t life);
+void sim_host_free(sim_host *host);
 /* The clocks of a host. */
 ez_now sim_now_of(const ez_world *world, const sim_host *host);
 
