@@ -268,7 +268,7 @@ class Limits(HostileCase):
         self.check("get_headers", {"locator": ids[:-32]}, {"locator": ids})
 
     def test_block_ids(self):
-        ids = os.urandom(32 * 17)
+        ids = os.urandom(32 * 65)
         self.check("get_bodies", {"ids": ids[:-32]}, {"ids": ids})
 
     def test_headers(self):
