@@ -296,7 +296,7 @@ ez_exit_code ez_run_node(const ez_options *options, ez_log_sink *sink)
     ez_status status;
     do {
         status = live(&present, sink, &restarts, &again);
-    } while (again);
+    } while (again && !ez_signals_stop_came());
     libevent_global_shutdown();
     if (status == EZ_OK) {
         ez_log_emit(ez_log_sink_log(sink), EZ_LOG_INFO, "stopped",

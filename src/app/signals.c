@@ -85,6 +85,11 @@ void ez_signals_unblock(void)
     set_mask(SIG_UNBLOCK);
 }
 
+bool ez_signals_stop_came(void)
+{
+    return stop_count > 0;
+}
+
 static void set_handlers(void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};

@@ -7,6 +7,8 @@
 
 #include "ezp2p/base/status.h"
 
+#include <stdbool.h>
+
 #define EZ_STOP_SECONDS 5
 
 struct event_base;
@@ -26,6 +28,11 @@ EZ_MUST_USE ez_status ez_signals_new(ez_signals **out, struct event_base *base,
  * default action while nobody handles them; ez_signals_unblock: let them come. */
 void ez_signals_block(void);
 void ez_signals_unblock(void);
+
+/* ez_signals_stop_came: whether the process was asked to stop, by now. Blocking is the calling
+ * thread's own affair: another thread may have caught the signal when there was no loop left to act
+ * upon it. */
+bool ez_signals_stop_came(void);
 
 void ez_signals_free(ez_signals *signals); /* NULL is fine */
 

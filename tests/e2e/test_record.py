@@ -7,6 +7,7 @@ import signal
 import stat
 import struct
 import subprocess
+import time
 import unittest
 
 from harness import ROOT, NodeCase, binary, run_program, until
@@ -182,6 +183,17 @@ class Record(NodeCase):
         self.expect_same(self.record_of("one"), "the node stopped")
         sizes = [path.stat().st_size for path in self.directory.glob("one.rec*")]
         self.assertLessEqual(sum(sizes), 8 << 20)
+
+    def test_a_node_that_starts_anew_hears_that_it_is_to_stop(self):
+        def stopping():
+            return "stopping" in node.log_path.read_text()
+
+        for pause_ms in range(0, 40, 4):  # wherever it is between its two lives
+            node = self.start_recorded(f"n{pause_ms}", "--record-size", 8)
+            until(lambda: stopping() or self.press(node) and stopping(), "the record is full")
+            time.sleep(pause_ms / 1000)
+            node.process.send_signal(signal.SIGTERM)
+            self.assertEqual(node.process.wait(20), 0)
 
     def test_files_that_fill_too_fast_end_the_record_and_not_the_node(self):
         node = self.start_recorded("one", "--record-size", 8)
