@@ -99,7 +99,7 @@ ez_build() {
     # then not even ninja is asked.
     stamp=${stamp// /-}
     if [[ -e $stamp && -z $(cd "$ez_root" && find CMakeLists.txt CMakePresets.json \
-        simnet/CMakeLists.txt simnet/core simnet/ezsim include proto src -newer "$stamp" \
+        simnet/CMakeLists.txt simnet/core simnet/attack simnet/ezsim include proto src -newer "$stamp" \
         -print -quit) ]]; then
         return
     fi
