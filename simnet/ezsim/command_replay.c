@@ -48,13 +48,13 @@ static bool parse_options(replay_options *out, int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (c) {
         case 'f':
-            good &= ez_program_number(&out->from, optarg, UINT64_MAX);
+            good &= ez_program_number(&out->from, optarg, 0, UINT64_MAX);
             break;
         case 'u':
-            good &= ez_program_number(&out->until, optarg, UINT64_MAX);
+            good &= ez_program_number(&out->until, optarg, 0, UINT64_MAX);
             break;
         case 'l':
-            good &= ez_program_number(&out->link, optarg, UINT64_MAX) && out->link > 0;
+            good &= ez_program_number(&out->link, optarg, 1, UINT64_MAX);
             break;
         case 't':
             out->timeline = true;
@@ -305,7 +305,7 @@ static int replay_file(replay_run *run)
 int ez_command_replay(int argc, char **argv)
 {
     replay_run run = {.start_ms = ez_program_ms()};
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (ez_program_wants_help(argc, argv)) {
         fputs(help, stdout);
         return EXIT_SUCCESS;
     }

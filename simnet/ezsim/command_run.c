@@ -1,4 +1,5 @@
 /* ezsim run: one scenario, by one seed, and how it went. */
+#include "ezp2p/base/text.h"
 #include "program.h"
 #include "recording.h"
 #include "run.h"
@@ -47,12 +48,23 @@ static bool parse_record(run_options *out, const char *text)
         return false;
     }
     (void)snprintf(number, sizeof number, "%.*s", (int)(colon - text), text);
-    if (!ez_program_number(&node, number, EZ_SCENARIO_NODES_MAX) || node == 0) {
+    if (!ez_program_number(&node, number, 1, EZ_SCENARIO_NODES_MAX)) {
         return false;
     }
     out->record_node = node;
     out->record = colon + 1;
     return true;
+}
+
+static bool parse_relay(run_options *out, const char *name)
+{
+    char shown[64];
+    out->relay = ez_relay_find(name, strlen(name));
+    if (out->relay == NULL) {
+        ez_text_escape(shown, sizeof(shown), name, strlen(name));
+        fprintf(stderr, "ezsim: no such relay strategy: `%s`\n", shown);
+    }
+    return out->relay != NULL;
 }
 
 static bool parse_options(run_options *out, int argc, char **argv)
@@ -72,14 +84,13 @@ static bool parse_options(run_options *out, int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (c) {
         case 's':
-            good &= ez_program_number(&out->seed, optarg, UINT64_MAX - 1);
+            good &= ez_program_number(&out->seed, optarg, 0, UINT64_MAX - 1);
             break;
         case 'n':
-            good &= ez_program_number(&nodes, optarg, EZ_SCENARIO_NODES_MAX) && nodes > 0;
+            good &= ez_program_number(&nodes, optarg, 1, EZ_SCENARIO_NODES_MAX);
             break;
         case 'r':
-            out->relay = ez_relay_find(optarg, strlen(optarg));
-            good &= out->relay != NULL;
+            good &= parse_relay(out, optarg);
             break;
         case 'w':
             good &= parse_record(out, optarg);
@@ -189,7 +200,7 @@ int ez_command_run(int argc, char **argv)
     run_options options;
     ez_scenario scenario;
     ez_scenario_error error;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (ez_program_wants_help(argc, argv)) {
         fputs(help, stdout);
         return EXIT_SUCCESS;
     }

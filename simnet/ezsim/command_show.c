@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char help[] =
     "Usage: ezsim show FILE\n"
@@ -58,7 +57,7 @@ int ez_command_show(int argc, char **argv)
     ez_scenario scenario;
     ez_scenario_error error;
     ez_buffer text = {0};
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (ez_program_wants_help(argc, argv)) {
         fputs(help, stdout);
         return EXIT_SUCCESS;
     }

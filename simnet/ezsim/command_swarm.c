@@ -60,17 +60,16 @@ static bool parse_options(swarm_options *options, ez_swarm *swarm, int argc, cha
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (c) {
         case 'n':
-            good &= ez_program_number(&swarm->seeds, optarg, 1000000000) && swarm->seeds > 0;
+            good &= ez_program_number(&swarm->seeds, optarg, 1, 1000000000);
             break;
         case 'f':
-            good &= ez_program_number(&swarm->first, optarg, EZ_SCENARIO_SEED_MAX - 1000000000) &&
-                    swarm->first > 0;
+            good &= ez_program_number(&swarm->first, optarg, 1, EZ_SCENARIO_SEED_MAX - 1000000000);
             break;
         case 'j':
-            good &= ez_program_number(&jobs, optarg, EZ_SWARM_JOBS_MAX) && jobs > 0;
+            good &= ez_program_number(&jobs, optarg, 1, EZ_SWARM_JOBS_MAX);
             break;
         case 't':
-            good &= ez_program_number(&seconds, optarg, 1000000000) && seconds > 0;
+            good &= ez_program_number(&seconds, optarg, 1, 1000000000);
             break;
         case 'o':
             options->dir = optarg;
@@ -201,7 +200,7 @@ int ez_command_swarm(int argc, char **argv)
     static ez_swarm swarm;
     swarm_options options;
     ez_buffer text = {0};
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (ez_program_wants_help(argc, argv)) {
         fputs(help, stdout);
         return EXIT_SUCCESS;
     }

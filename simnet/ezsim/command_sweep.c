@@ -5,7 +5,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct sweep_options {
     const char *path;
@@ -43,13 +42,13 @@ static bool parse_options(sweep_options *out, int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (c) {
         case 's':
-            good &= ez_program_number(&out->seed, optarg, UINT64_MAX / 2);
+            good &= ez_program_number(&out->seed, optarg, 0, UINT64_MAX / 2);
             break;
         case 'n':
-            good &= ez_program_number(&nodes, optarg, EZ_SCENARIO_NODES_MAX) && nodes > 0;
+            good &= ez_program_number(&nodes, optarg, 1, EZ_SCENARIO_NODES_MAX);
             break;
         case 'd':
-            good &= ez_program_number(&seconds, optarg, EZ_SCENARIO_MS_MAX / 1000) && seconds > 0;
+            good &= ez_program_number(&seconds, optarg, 1, EZ_SCENARIO_MS_MAX / 1000);
             break;
         case 'j':
             out->json = true;
@@ -183,7 +182,7 @@ int ez_command_sweep(int argc, char **argv)
     sweep_options options;
     ez_scenario scenario;
     ez_scenario_error error;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (ez_program_wants_help(argc, argv)) {
         fputs(help, stdout);
         return EXIT_SUCCESS;
     }

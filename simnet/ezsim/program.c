@@ -1,7 +1,10 @@
 #include "program.h"
 
 #include "ezp2p/base/build.h"
+#include "ezp2p/base/text.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,14 +36,30 @@ ez_cost ez_program_cost(uint64_t start_ms)
     };
 }
 
-bool ez_program_number(uint64_t *out, const char *text, uint64_t max)
+bool ez_program_number(uint64_t *out, const char *text, uint64_t min, uint64_t max)
 {
-    char *end;
-    if (text[0] < '0' || text[0] > '9' || strlen(text) > 19) {
-        return false;
+    char *end = NULL;
+    const bool has_form = text[0] >= '0' && text[0] <= '9';
+    errno = 0;
+    *out = has_form ? strtoull(text, &end, 10) : 0;
+    if (has_form && *end == '\0' && errno == 0 && *out >= min && *out <= max) {
+        return true;
     }
-    *out = strtoull(text, &end, 10);
-    return *end == '\0' && *out <= max;
+    char shown[64];
+    ez_text_escape(shown, sizeof(shown), text, strlen(text));
+    fprintf(stderr, "ezsim: expected a number from %" PRIu64 " to %" PRIu64 ", not `%s`\n", min,
+            max, shown);
+    return false;
+}
+
+bool ez_program_wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct {

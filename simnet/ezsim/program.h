@@ -25,8 +25,12 @@ const char *ez_program_commit(void);
 uint64_t ez_program_ms(void);
 ez_cost ez_program_cost(uint64_t start_ms);
 
-/* ez_program_number: a whole number from 0 to `max`, all of `text`. */
-bool ez_program_number(uint64_t *out, const char *text, uint64_t max);
+/* ez_program_number: a whole number from `min` to `max`, all of `text`.
+ *   returns  false when it is none, which standard error then says */
+bool ez_program_number(uint64_t *out, const char *text, uint64_t min, uint64_t max);
+
+/* ez_program_wants_help: whether --help stands anywhere among a command's arguments. */
+bool ez_program_wants_help(int argc, char **argv);
 
 /* ez_program_on_abort: when an assertion ends the program, call `say` first: it tells where the run
  * was. NULL: nobody any more. */

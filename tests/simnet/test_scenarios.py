@@ -153,6 +153,24 @@ class Failures(unittest.TestCase):
         self.assertEqual(2, done.returncode)
         self.assertRegex(done.stderr, r"own\.sim:3: a latency is")
 
+    def test_a_bad_value_is_named(self):
+        for option, value, said in (("--seed", "x", "expected a number from 0 to"),
+                                    ("--seed", "9" * 25, "expected a number from 0 to"),
+                                    ("--nodes", "0", "expected a number from 1 to 60000, not `0`"),
+                                    ("--record", "0:out", "expected a number from 1 to 60000"),
+                                    ("--relay", "pigeon", "no such relay strategy: `pigeon`")):
+            done = subprocess.run([EZSIM, "run", "x", option, value], capture_output=True, text=True,
+                                  timeout=60)
+            self.assertEqual(2, done.returncode, option)
+            self.assertIn(said, done.stderr)
+
+    def test_help_may_stand_anywhere(self):
+        for command in ("run", "swarm", "sweep", "show", "replay"):
+            done = subprocess.run([EZSIM, command, "x", "--help"], capture_output=True, text=True,
+                                  timeout=60)
+            self.assertEqual(0, done.returncode, command)
+            self.assertIn(f"Usage: ezsim {command}", done.stdout)
+
     def test_bad_usage_exits_2(self):
         for options in (["run"], ["run", "x", "--nodes", "0"], ["run", "x", "--seed", "-1"], ["fly"]):
             done = subprocess.run([EZSIM, *options], capture_output=True, text=True, timeout=60)
