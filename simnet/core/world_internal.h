@@ -8,7 +8,7 @@
  *   bend.c      hosts whose driver lies
  *   shared.c    what thousands of hosts need not hold or compute each for itself
  *   messages.c  the bytes of messages, held and decoded once
- *   stranger.c  links whose far end is a test
+ *   stranger.c  links whose far end is a test, or a flood of the attack lab
  *   replay.c    the check of a store against its own chain
  *   timeline.c  what is going to happen
  */
