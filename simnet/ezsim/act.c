@@ -134,7 +134,8 @@ static bool submit_payment(ez_run *run, size_t host, size_t other)
     return true;
 }
 
-/* One transaction through a host: mostly notes, sometimes a transfer of what it mined. */
+/* One transaction through a host: mostly notes, sometimes a transfer of what it mined; now and then
+ * of so much that two of them are too much, or that a block which loses takes the coins away. */
 static void submit(ez_run *run, size_t host)
 {
     const size_t other = run_random_honest(run);
@@ -154,6 +155,9 @@ static void submit(ez_run *run, size_t host)
     const bool pays =
         account.balance >= BALANCE_ENOUGH && may_pay(run, host) && ez_rng_below(&run->rng, 4) == 0;
     ez_command command = {.type = EZ_COMMAND_SUBMIT_ENTRY, .amount = 1};
+    if (pays && ez_rng_below(&run->rng, 2) == 0) {
+        command.amount += ez_rng_below(&run->rng, account.balance);
+    }
     command.sender = span_of(pays ? from.text : sender);
     command.recipient = span_of(pays ? to.text : "shop");
     command.request = expect_reply(run, host);

@@ -16,7 +16,8 @@
 #define DURATION_MS_MAX 650000u
 #define SETTLE_S        300 /* a half-open link is noticed after 90 s, and redials pause up to 60 s */
 #define FAULTS_MAX      40
-#define PAUSE_MS_MAX    60000u /* from a fault to its end */
+#define PAUSE_MS_MAX    60000u  /* from a fault to its end */
+#define SKEW_MS_MAX     200000u /* that a clock is wrong */
 
 typedef enum fault_kind {
     FAULT_PARTITION,
@@ -224,7 +225,11 @@ static void add_skew(drawing *draw, ez_time_ms at)
     const uint64_t ms = chance(draw, 80) ? between(draw, 1, 60000) : between(draw, 1, 7000000);
     add_action(draw, at, "skew %s %s%" PRIu64 ".%03" PRIu64, names.text,
                chance(draw, 50) ? "-" : "", ms / 1000, ms % 1000);
-    add_action(draw, end_of(draw, at), "skew %s 0", names.text);
+    const ez_time_ms end = at + between(draw, 100, SKEW_MS_MAX);
+    if (chance(draw, 50)) {
+        add_action(draw, between(draw, at, end), "block %s", names.text);
+    }
+    add_action(draw, end, "skew %s 0", names.text);
 }
 
 static void add_race(drawing *draw, ez_time_ms at)

@@ -220,6 +220,8 @@ static void set_asked(ez_fetch *fetch, slot *at, supplier *from, ez_time_ms now)
     at->since = now;
     from->in_flight++;
     fetch->in_flight++;
+    EZ_ASSERT(from->in_flight <= EZ_BODIES_IN_FLIGHT_PEER);
+    EZ_ASSERT(fetch->in_flight <= EZ_BODIES_IN_FLIGHT_ALL);
 }
 
 bool ez_fetch_next(ez_fetch *fetch, ez_block_id *out, uint64_t *height, ez_link_id peer,

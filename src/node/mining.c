@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#define VAIN_PAUSE_MS       1000
 #define TEMPLATE_REFRESH_MS 1000
 
 static void make_reward(const ez_node *node, uint64_t index, uint64_t fees, uint64_t timestamp,
@@ -139,6 +140,10 @@ void node_update_mining(ez_node *node)
         stop(node);
         return;
     }
+    if (node->now.mono < node->mining_pause) {
+        node_wake_at(node, node->mining_pause);
+        return;
+    }
     bool moved = node->template_stale ||
                  !ez_block_id_is_equal(&node->template_header.previous, ez_entry_id(node->tip));
     bool due = node->now.mono >= node->template_made + TEMPLATE_REFRESH_MS;
@@ -162,6 +167,25 @@ static void tell_of_template(ez_node *node, const ez_entry *entry)
     node_announce_block(node, entry, known->txs, known->count, reward);
 }
 
+static void mined_in_vain(ez_node *node, ez_rule rule)
+{
+    NODE_LOG(node, EZ_LOG_WARN, "mined_in_vain", EZ_LOG_TEXT("rule", ez_rule_code(rule)));
+    if (rule != EZ_RULE_HEADER_TIME_FUTURE) {
+        return; /* another template may do better */
+    }
+    /* Our clock is hours behind the chain's, or was set back: what we mine is of the future, by our
+     * own rule. Whoever waits is told, and the next try has time. */
+    node->mining_pause = node->now.mono + VAIN_PAUSE_MS;
+    node_request *request, *next;
+    DL_FOREACH_SAFE (node->mine_requests, request, next) {
+        DL_DELETE(node->mine_requests, request);
+        node_reply_now(node, &(ez_reply){.request = request->request,
+                                         .command = EZ_COMMAND_MINE_ONE,
+                                         .status = EZ_ERR_LIMIT});
+        free(request);
+    }
+}
+
 void node_proof_found(ez_node *node, uint64_t generation, uint64_t proof)
 {
     if (!node->template_on || generation != node->generation) {
@@ -173,8 +197,8 @@ void node_proof_found(ez_node *node, uint64_t generation, uint64_t proof)
     ez_entry *entry = NULL;
     ez_rule rule = ez_tree_add_header(node->tree, &entry, &header, node->now.wall);
     if (rule != EZ_RULE_OK) {
-        NODE_LOG(node, EZ_LOG_WARN, "mined_in_vain", EZ_LOG_TEXT("rule", ez_rule_code(rule)));
-        return; /* the clock was set back under us */
+        mined_in_vain(node, rule);
+        return;
     }
     node->generation++; /* a second proof for this template is of no use */
     node->own_pending = true;

@@ -286,7 +286,8 @@ struct ez_node {
     /* transactions */
     node_parked *parked; /* oldest first */
     size_t parked_count;
-    node_held *held; /* oldest first */
+    size_t parked_own; /* of them, signed with our key */
+    node_held *held;   /* oldest first */
     ez_want *want;
     ez_relay *relay;
     ez_seen *seen;
@@ -324,6 +325,7 @@ struct ez_node {
     bool own_pending;    /* a found block is being checked */
     ez_block_id own_id;  /* which */
     ez_time_ms template_made;
+    ez_time_ms mining_pause; /* no template before */
     ez_header template_header;
     ez_blob *template_body;
     node_known_txs template_txs; /* of the body; behind those counted stands the reward */

@@ -13,6 +13,7 @@ static void drop(ez_node *node, node_parked *item)
 {
     DL_DELETE(node->parked, item);
     node->parked_count--;
+    node->parked_own -= ez_public_key_is_equal(&item->signer, &node->key);
     ez_blob_unref(item->bytes);
     free(item);
 }
@@ -31,6 +32,7 @@ void node_park(ez_node *node, const ez_tx_id *id, ez_blob *bytes, const ez_publi
     item->bytes = ez_blob_ref(bytes);
     DL_APPEND(node->parked, item);
     node->parked_count++;
+    node->parked_own += ez_public_key_is_equal(&item->signer, &node->key);
 }
 
 bool node_may_stand_later(ez_rule rule)
