@@ -189,6 +189,11 @@ void node_txs_received(ez_node *node, ez_peer *peer, const ez_message *message)
             further_copy(node, peer, &id, message->as.txs.tree);
         } else if (node->tx_order_count < TX_JOBS_MAX && peer->tx_jobs < TX_JOBS_PEER_MAX) {
             first_copy(node, peer, &id, bytes, message->as.txs.tree);
+        } else {
+            /* Pushed faster than it can be checked: as good as announced, so it is asked for later
+             * and not missed for a minute. */
+            ez_want_announce(node->want, ez_short_id(&node->short_key, &id), &id, peer->link,
+                             node->now.mono);
         }
     }
 }

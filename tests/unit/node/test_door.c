@@ -6,6 +6,7 @@
 #include "support_world.h"
 
 #define EFFECTS_MAX 64
+#define SLOW_MAX    4096
 
 /* A node with one ready peer, and what it wanted in answer to the last event. */
 typedef struct bare {
@@ -16,8 +17,8 @@ typedef struct bare {
     ez_effect_type types[EFFECTS_MAX];
     ez_message_type messages[EFFECTS_MAX]; /* of SEND */
     size_t count;
-    ez_check_job *job;                    /* of the last CHECK; ours */
-    ez_check_job *slow[EZ_BODIES_WINDOW]; /* those before it, while workers are slow */
+    ez_check_job *job;            /* of the last CHECK; ours */
+    ez_check_job *slow[SLOW_MAX]; /* those before it, while workers are slow */
     size_t slow_count;
     bool is_slow;
     ez_block_id asked[EZ_BODIES_WINDOW]; /* bodies, not sent yet */
@@ -41,7 +42,7 @@ static void keep_message(bare *self, const ez_message *message)
 static void keep_job(bare *self, ez_check_job *job)
 {
     if (self->is_slow) {
-        cr_assert_lt(self->slow_count, EZ_BODIES_WINDOW);
+        cr_assert_lt(self->slow_count, SLOW_MAX);
         self->slow[self->slow_count++] = job;
         return;
     }
@@ -327,5 +328,44 @@ Test(door, bodies_that_are_being_checked_are_bounded)
     }
     self->slow_count = 0;
     free((void *)(uintptr_t)bytes.data);
+    bare_free(self);
+}
+
+/* One transaction of a push; whether the node began to check it. */
+static bool push_note(bare *self, uint64_t number)
+{
+    const ez_keypair signer = fixture_keypair(7);
+    fixture_tx tx = fixture_note(&self->network, &signer, "pusher", "shop", 1, number);
+    const ez_byte_span span = {ez_blob_data(tx.bytes), ez_blob_size(tx.bytes)};
+    ez_message message = {.type = EZ_MSG_TXS};
+    message.as.txs.list = &span;
+    message.as.txs.count = 1;
+    const size_t before = self->slow_count;
+    receive(self, &message);
+    fixture_tx_clear(&tx);
+    return self->slow_count > before;
+}
+
+Test(door, pushes_faster_than_they_are_checked_are_asked_for_later)
+{
+    bare *self = bare_new();
+    self->is_slow = true;
+    uint64_t pushed = 0;
+    while (push_note(self, pushed) && pushed < SLOW_MAX - 1) {
+        pushed++;
+    }
+    cr_assert_lt(pushed, SLOW_MAX - 1, "checks under way are bounded");
+    cr_expect_eq(place_of(self, EZ_EFFECT_SEND), EFFECTS_MAX, "nor is it asked for at once");
+    self->is_slow = false;
+    size_t asked = 0;
+    for (size_t i = 0; i < self->slow_count; i++) {
+        self->job = self->slow[i];
+        finish_check(self);
+        for (size_t k = 0; k < self->count; k++) {
+            asked += self->types[k] == EZ_EFFECT_SEND && self->messages[k] == EZ_MSG_GET_TXS;
+        }
+    }
+    self->slow_count = 0;
+    cr_expect_eq(asked, 1, "when there is room");
     bare_free(self);
 }
