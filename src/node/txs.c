@@ -339,7 +339,7 @@ void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
-/* How many transactions a peer may be asked for now. Checks under way count with what is on its
+/* How many more transactions a peer may be asked for. Checks under way count with what is on its
  * way: what comes faster than it can be checked is dropped, and would be missed for a minute. Not
  * one by one while the checks go on. */
 static size_t room_to_ask(const ez_node *node, const ez_peer *peer)
