@@ -14,6 +14,7 @@
 #define EZP2P_MINER_SEARCH_INTERNAL_H
 
 #include "ezp2p/chain/types.h"
+#include "ezp2p/crypto/sha256.h"
 
 /* Proofs stay below 2^53, so that every JSON reader shows them as they are. */
 #define EZ_PROOF_LIMIT (EZ_AMOUNT_MAX + 1)
@@ -33,9 +34,6 @@ typedef struct ez_search_span {
     uint32_t fixed[64]; /* of each word of the schedule, the sum of what word 6 does not change */
     uint32_t sums[64];  /* the same plus the round's constant */
 } ez_search_span;
-
-/* The round constants of SHA-256 (FIPS 180-4, 4.2.2). */
-extern const uint32_t ez_sha256_rounds[64];
 
 /* Whether word `t` of the schedule depends on word 6; of words beyond EZ_SEARCH_FIXED_LAST no term
  * is fixed. */

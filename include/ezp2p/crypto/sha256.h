@@ -20,4 +20,8 @@ void ez_sha256_init(ez_sha256_state *state);
 void ez_sha256_update(ez_sha256_state *state, const void *data, size_t size);
 void ez_sha256_final(ez_sha256_state *state, ez_hash *out);
 
+/* The constants of the rounds (FIPS 180-4, section 4.2.2), for whoever writes the rounds out for
+ * other processors or purposes; aligned to 16 bytes. */
+extern const uint32_t ez_sha256_rounds[64];
+
 #endif
