@@ -115,6 +115,7 @@ if [[ -z $quick ]]; then
         status=0
         "$ez_root/tests/support/same_runs.sh" "${programs[@]}" \
             >"$logs/same-runs.log" 2>&1 || status=$?
+        ((status == 0)) || tail -n 24 "$logs/same-runs.log"
         one_case "same runs from all builds (see $logs/same-runs.log)" "$status"
     fi
     # Criterion aborts under the thread sanitizer: the programs for it are plain ones.

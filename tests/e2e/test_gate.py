@@ -303,13 +303,15 @@ class Bounds(GateCase):
         def begin():
             connection = self.connect()
             connection.sendall(b"GET /livez HTTP/1.1\r\nX")  # in the middle of a request
-            busy.append(connection)
+            return connection
 
         def turned_away():
-            begin()  # a connection whose bytes were not read yet was idle, and gave way
+            # A request that has been under way for a second gives way to newcomers, and so does a
+            # connection whose bytes were not read yet: only young ones, all read, fill the house.
+            while busy:
+                busy.pop().close()
+            busy.extend(begin() for _ in range(CONNECTIONS_MAX))
             return statuses(self.node.raw(probe)) == [503]
-        for _ in range(CONNECTIONS_MAX - 1):
-            begin()
         until(turned_away, "one more is turned away")
         busy[0].sendall(b": y\r\n" + HOST + b"\r\n")  # now it is idle
         self.assertEqual(statuses(busy[0].recv(4096)), [200])

@@ -4,8 +4,8 @@
     count.py FILE...
 
 A ctest entry is a whole program. Criterion and unittest programs say how many cases they ran and
-how many of them failed; any other entry is one case. Prints what failed, then "passed failed" as
-two numbers on the last line."""
+how many of them failed; any other entry is one case. Prints what failed and what it said about
+that, then "passed failed" as two numbers on the last line."""
 import re
 import sys
 import xml.etree.ElementTree
@@ -14,6 +14,11 @@ CRITERION = re.compile(r"Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: 
                        r"Crashing: (\d+)")
 UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 UNITTEST_END = re.compile(r"^(?:OK|FAILED)(?: \((.*)\))?$", re.MULTILINE)
+# A line that opens the words about a failure: unittest's, Criterion's, a sanitizer's, an assertion's.
+TROUBLE = re.compile(r"^(?:FAIL|ERROR): |^\[FAIL\]|^\[----\] .*(?:Assertion Failed|Unexpected signal)"
+                     r"|ERROR: \w+Sanitizer|runtime error: |[Aa]ssertion .*failed")
+WORDS_LINES = 24  # shown of each failure
+WORDS_MAX = 120   # shown of a whole program
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -49,6 +54,17 @@ def count_entry(text, has_passed):
     return passed, failed
 
 
+def words_about_failures(text):
+    """Lines of a failed program's output to show: those from each sign of trouble on, or its end."""
+    lines = COLOURS.sub("", text).splitlines()
+    shown = set()
+    for at, line in enumerate(lines):
+        if TROUBLE.search(line):
+            shown.update(range(at, min(at + WORDS_LINES, len(lines))))
+    chosen = [lines[at] for at in sorted(shown)[:WORDS_MAX]] or lines[-WORDS_LINES:]
+    return [f"    {line}" for line in chosen]
+
+
 def count_file(path):
     passed = failed = 0
     for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase"):
@@ -58,6 +74,7 @@ def count_file(path):
         good, bad = count_entry(output, case.get("status") == "run")
         if bad:
             print(f"FAILED {case.get('name')}: {bad} of {good + bad} (in {path})")
+            print("\n".join(words_about_failures(output)))
         passed += good
         failed += bad
     return passed, failed

@@ -40,5 +40,26 @@ class Entries(unittest.TestCase):
             self.assertEqual(count.count_file(path), (1, 1))
 
 
+class Words(unittest.TestCase):
+    def test_each_failure_is_shown_with_what_follows(self):
+        fine = "".join(f"fine {i}\n" for i in range(200))
+        text = (fine + "FAIL: test_a (test_x.A)\nTraceback\n" + fine
+                + "\x1b[31m[----] a.c:3: Assertion Failed\x1b[0m\n[----]   1 is not 2\n" + fine)
+        words = count.words_about_failures(text)
+        self.assertIn("    FAIL: test_a (test_x.A)", words)
+        self.assertIn("    Traceback", words)
+        self.assertIn("    [----]   1 is not 2", words)
+        self.assertEqual(len(words), 2 * count.WORDS_LINES)
+
+    def test_sanitizers_are_shown(self):
+        for line in ("==1==ERROR: AddressSanitizer: heap-use-after-free", "a.c:1:2: runtime error: x"):
+            self.assertIn("    " + line, count.words_about_failures("x\n" * 99 + line + "\ny\n" * 99))
+
+    def test_without_a_sign_the_end_is_shown(self):
+        words = count.words_about_failures("\n".join(map(str, range(1000))))
+        self.assertEqual(words[-1], "    999")
+        self.assertEqual(len(words), count.WORDS_LINES)
+
+
 if __name__ == "__main__":
     unittest.main()
