@@ -45,6 +45,7 @@ ez_verdict ez_rule_verdict(ez_rule rule)
     case EZ_RULE_TX_POOL_CONFLICT:
     case EZ_RULE_TX_POOL_FULL:
     case EZ_RULE_TX_NOT_OURS:
+    case EZ_RULE_TX_SYNCING:
     case EZ_RULE_HEADER_TIME_FUTURE:
     /* Headers are relayed before bodies are checked: a peer may not know yet that the chain below
      * is bad. */

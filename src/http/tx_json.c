@@ -77,6 +77,7 @@ int ez_rule_status(ez_rule rule)
     case EZ_RULE_TX_ADDRESS:
         return 400;
     case EZ_RULE_TX_POOL_FULL:
+    case EZ_RULE_TX_SYNCING:
         return 503;
     case EZ_RULE_TX_SIGNATURE:
     case EZ_RULE_TX_REWARD_ALONE:

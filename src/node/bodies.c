@@ -141,6 +141,8 @@ void node_plan(ez_node *node)
         ez_fetch_reset(node->fetch, 0);
         node_clear_waiting(node);
     }
+    bool wanted = node->has_target && !node->target_doubtful;
+    node->catching_up = wanted && (node->catching_up || node_is_behind(node));
     node_refuse_waiters(node);
 }
 
@@ -155,6 +157,15 @@ bool node_is_syncing(const ez_node *node)
 {
     return node->headers_peer[0].value != 0 || node->headers_peer[1].value != 0 ||
            node_is_behind(node);
+}
+
+/* Not by a single block, or each that is announced would make clients wait; but down to the last of
+ * a chain that was missing. Whoever comes to us can claim more than it shows for as long as it
+ * likes, so that counts only while nobody is here whom we chose. */
+bool node_may_lack_blocks(const ez_node *node)
+{
+    return node->catching_up || node->headers_peer[0].value != 0 ||
+           (node->headers_peer[1].value != 0 && node->ready_outbound == 0);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------

@@ -76,6 +76,12 @@ static void submit_entry(ez_node *node, const ez_command *command)
                 reply_rule(node, command, EZ_RULE_TX_FUNDS, NULL);
                 return;
             }
+            if (node_may_lack_blocks(node)) {
+                /* One of them may hold an entry of ours with the number that this would get, which
+                 * we do not remember: a lost disk, a restored copy. */
+                reply_rule(node, command, EZ_RULE_TX_SYNCING, NULL);
+                return;
+            }
             tx.sequence = ez_pool_next_sequence(node->pool, &tx.sender.key, NULL);
         }
         ez_tx_sign_by(&tx, &node->network.genesis_id, &node->key, &node->signer);

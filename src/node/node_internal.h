@@ -305,6 +305,7 @@ struct ez_node {
     ez_block_id target; /* the header chain whose bodies are fetched */
     bool has_target;
     bool target_doubtful; /* only peers that fail to deliver have it */
+    bool catching_up;     /* more than a block was missing, and its last is not connected yet */
     bool plan_dirty;
     bool tip_news, tip_own; /* peers are to hear of the tip; we mined it */
     node_waiting *waiting;
@@ -454,6 +455,8 @@ void node_check_stalls(ez_node *node);
 void node_clear_waiting(ez_node *node);
 bool node_is_syncing(const ez_node *node);
 bool node_is_behind(const ez_node *node); /* by more than a block, and catching up */
+/* What accounts have may be in blocks that are on their way. */
+bool node_may_lack_blocks(const ez_node *node);
 
 /* ---- rebuild.c */
 bool node_rebuild(ez_node *node, ez_peer *peer, const ez_entry *entry, const ez_message *message);

@@ -291,6 +291,8 @@ static void finish_job(ez_node *node, node_job *job)
         rule = node_take_tx(node, done->tx, &done->tx_id, job->bytes, from_client, job->peer);
     }
     if (from_client) {
+        bool early = rule == EZ_RULE_TX_SEQUENCE_GAP || rule == EZ_RULE_TX_FUNDS;
+        rule = early && node_may_lack_blocks(node) ? EZ_RULE_TX_SYNCING : rule;
         ez_reply reply = {.request = job->request,
                           .command = EZ_COMMAND_SUBMIT_TX,
                           .rule = rule,

@@ -30,6 +30,7 @@
     X(EZ_RULE_TX_POOL_FULL, 27, "tx-pool-full", "the pool is full and this transaction pays no more than what is in it") \
     X(EZ_RULE_TX_NOT_OURS, 28, "tx-not-ours", "the sender is an address of another key; sign the transaction and use POST /v1/transactions") \
     X(EZ_RULE_TX_ADDRESS, 29, "tx-address", "a name that starts with ez1 must be an address with a right checksum") \
+    X(EZ_RULE_TX_SYNCING, 30, "tx-syncing", "this node is fetching the chain and does not know yet what this address has; try again") \
     /* header */ \
     X(EZ_RULE_HEADER_VERSION, 40, "header-version", "only block version 1 is known") \
     X(EZ_RULE_HEADER_INDEX, 41, "header-index", "the index is not its parent's plus one") \

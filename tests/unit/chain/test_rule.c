@@ -24,6 +24,7 @@ Test(rule, numbers_and_codes_are_what_they_were)
     cr_expect_eq(EZ_RULE_OK, 0);
     cr_expect_eq(EZ_RULE_TX_MALFORMED, 10);
     cr_expect_eq(EZ_RULE_TX_ADDRESS, 29);
+    cr_expect_eq(EZ_RULE_TX_SYNCING, 30);
     cr_expect_eq(EZ_RULE_HEADER_VERSION, 40);
     cr_expect_eq(EZ_RULE_HEADER_GENESIS, 47);
     cr_expect_eq(EZ_RULE_BODY_SIZE, 60);
@@ -62,7 +63,7 @@ static bool hangs_on_the_judge(ez_rule rule)
         EZ_RULE_TX_SEQUENCE_PAST,   EZ_RULE_TX_SEQUENCE_GAP,       EZ_RULE_TX_FUNDS,
         EZ_RULE_TX_DUPLICATE,       EZ_RULE_TX_OVERFLOW,           EZ_RULE_TX_POOL_KNOWN,
         EZ_RULE_TX_POOL_CONFLICT,   EZ_RULE_TX_POOL_FULL,          EZ_RULE_TX_NOT_OURS,
-        EZ_RULE_HEADER_TIME_FUTURE, EZ_RULE_HEADER_PARENT_INVALID,
+        EZ_RULE_HEADER_TIME_FUTURE, EZ_RULE_HEADER_PARENT_INVALID, EZ_RULE_TX_SYNCING,
     };
 
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {

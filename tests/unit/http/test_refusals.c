@@ -25,4 +25,5 @@ Test(refusals, well_formed_but_against_the_ledger_is_422)
 Test(refusals, lack_of_room_is_503)
 {
     cr_assert_eq(ez_rule_status(EZ_RULE_TX_POOL_FULL), 503);
+    cr_assert_eq(ez_rule_status(EZ_RULE_TX_SYNCING), 503);
 }

@@ -449,6 +449,141 @@ Test(txs, own_transfers_follow_each_other_in_sequence)
     world_end(world);
 }
 
+/* ---- while blocks are missing ---------------------------------------------------------------- */
+
+static uint64_t pay(ez_world *world, size_t host, const char *to)
+{
+    const ez_address_string own = ez_address_text(&ez_world_key(world, host)->public_key);
+    return ez_world_note(world, host, own.text, to, 1);
+}
+
+static bool knows_of_more(ez_world *world, void *self)
+{
+    const ez_node_status status = status_of(world, *(const size_t *)self);
+    return status.best_header_height > status.tip.height;
+}
+
+/* `loser` lost its disk. Ask it for a payment after each millisecond of catching up: whatever it
+ * promises must be in the chain later. */
+static void pay_without_a_disk(uint64_t seed, size_t loser)
+{
+    ez_world *const world = world_new(seed, 2);
+    ez_world_run(world, 1000);
+    mine(world, loser, 2, 100);
+    pay(world, loser, "before");
+    ez_world_run(world, 100);
+    mine(world, 3 - loser, 30, 100);
+    ez_world_stop(world, loser, true);
+    ez_world_wipe(world, loser);
+    ez_world_start(world, loser);
+    cr_assert(ez_world_run_until(world, 10000, &loser, knows_of_more));
+    size_t refused = 0;
+    ez_reply reply = {0};
+    for (bool done = false; !done; refused += !done) {
+        const uint64_t request = pay(world, loser, "meanwhile");
+        ez_world_run(world, COMMIT_MS);
+        reply = answer(world, loser, request);
+        done = reply.rule != EZ_RULE_TX_SYNCING;
+        cr_assert_lt(refused, 10000);
+    }
+    cr_expect_gt(refused, 0);
+    cr_expect_eq(reply.rule, EZ_RULE_OK);
+    ez_world_run(world, 1000);
+    mine(world, 3 - loser, 1, 1000);
+    ez_tx_place place;
+    cr_expect(ez_node_find_tx(ez_world_node(world, loser), &place, &reply.tx_id));
+    world_end(world);
+}
+
+Test(txs, node_that_catches_up_with_whom_it_dialled_promises_no_payment)
+{
+    pay_without_a_disk(41, 2);
+}
+
+Test(txs, node_that_catches_up_with_who_dialled_it_promises_no_payment)
+{
+    pay_without_a_disk(42, 1);
+}
+
+Test(txs, node_that_catches_up_promises_nothing_before_the_last_block)
+{
+    ez_world *const world = world_new(43, 1);
+    test_chain *const chain = chain_new(ez_world_network(world));
+    chain_grow(chain, 1, 5);
+    ez_stranger *const stranger = ez_stranger_new(world, 1, true);
+    send_announcement(stranger, chain->blocks[4]);
+    ez_world_run(world, 2 * LATENCY_MS);
+    send_chain_headers(stranger, chain, 0, 5);
+    ez_world_run(world, LATENCY_MS);
+    for (size_t i = 0; i < 5; i++) {
+        const uint64_t request = pay(world, 1, "somebody");
+        const uint64_t label = ez_world_note(world, 1, "a", "b", 1);
+        ez_world_run(world, COMMIT_MS);
+        cr_expect_eq(answer(world, 1, request).rule, EZ_RULE_TX_SYNCING, "%zu blocks", i);
+        cr_expect_eq(answer(world, 1, label).rule, EZ_RULE_OK);
+        send_body(stranger, chain->blocks[i]);
+        ez_world_run(world, 2 * LATENCY_MS);
+    }
+    cr_assert_eq(height_of(world, 1), 6);
+    const uint64_t request = pay(world, 1, "somebody");
+    ez_world_run(world, COMMIT_MS);
+    cr_expect_eq(answer(world, 1, request).rule, EZ_RULE_OK);
+    chain_free(chain);
+    world_end(world);
+}
+
+Test(txs, signed_transaction_that_a_missing_block_may_allow_is_not_called_wrong)
+{
+    ez_world *const world = world_new(44, 1);
+    test_chain *const chain = chain_new(ez_world_network(world));
+    chain_grow(chain, 1, 5);
+    const ez_keypair rich = fixture_keypair(1), fresh = fixture_keypair(2);
+    fixture_tx list[] = {transfer_of(world, &rich, 70, 1, 0),   /* its coins are in the chain */
+                         transfer_of(world, &rich, 70, 0, 3),   /* after others */
+                         transfer_of(world, &fresh, 70, 0, 0)}; /* stands on what there is */
+    const ez_rule behind[] = {EZ_RULE_TX_SYNCING, EZ_RULE_TX_SYNCING, EZ_RULE_OK};
+    const ez_rule later[] = {EZ_RULE_OK, EZ_RULE_TX_SEQUENCE_GAP, EZ_RULE_TX_POOL_KNOWN};
+    test_server server = {.chain = chain, .no_bodies = true};
+    ez_stranger *const stranger = server_join(world, 1, &server);
+    ez_world_run(world, 3 * LATENCY_MS);
+    for (size_t i = 0; i < 3; i++) {
+        const uint64_t request = submit(world, 1, &list[i]);
+        ez_world_run(world, COMMIT_MS);
+        cr_expect_eq(answer(world, 1, request).rule, behind[i], "transaction %zu", i);
+    }
+    for (size_t i = 0; i < 5; i++) {
+        send_body(stranger, chain->blocks[i]);
+    }
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_assert_eq(height_of(world, 1), 6);
+    for (size_t i = 0; i < 3; i++) {
+        const uint64_t request = submit(world, 1, &list[i]);
+        ez_world_run(world, COMMIT_MS);
+        cr_expect_eq(answer(world, 1, request).rule, later[i], "transaction %zu", i);
+        fixture_tx_clear(&list[i]);
+    }
+    chain_free(chain);
+    world_end(world);
+}
+
+/* Somebody who claims a chain and shows nothing must not keep a node from paying. */
+Test(txs, empty_claims_of_who_came_to_us_do_not_stop_payments)
+{
+    ez_world *const world = world_new(45, 2);
+    ez_world_run(world, 1000);
+    test_chain *const chain = chain_new(ez_world_network(world));
+    chain_grow(chain, 1, 5);
+    test_server server = {.chain = chain, .no_headers = true};
+    server_join(world, 2, &server);
+    ez_world_run(world, 3 * LATENCY_MS);
+    cr_assert(status_of(world, 2).syncing);
+    const uint64_t request = pay(world, 2, "somebody");
+    ez_world_run(world, COMMIT_MS);
+    cr_expect_eq(answer(world, 2, request).rule, EZ_RULE_OK);
+    chain_free(chain);
+    world_end(world);
+}
+
 /* Several writes, of which only the first is durable yet. */
 Test(txs, each_client_is_answered_when_its_own_write_is_durable)
 {
