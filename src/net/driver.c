@@ -11,12 +11,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Checks this cheap, up to some 400 us, run at once: to wake a worker and be woken takes a good
- * part of that. Together at most so many for one event, or a message with a thousand transactions
- * would hold the loop for 45 ms. */
-#define INLINE_COST_MAX   8
-#define INLINE_COST_EVENT 16
-
 #define PROBE_INTERVAL_MS 100
 
 /* The core waits for a link's output to drain only when much is queued (EZ_OUTPUT_BYTES_MAX): to
@@ -54,11 +48,21 @@ void ez_driver_hold(ez_driver *driver)
     }
 }
 
+/* The end of a callback: the checks that it led to, and all messages, one write for each link. That
+ * a link is drained may lead to more of both. */
+static void finish(ez_driver *driver)
+{
+    do {
+        ez_checks_run(driver);
+        ez_links_flush(driver);
+    } while (driver->at_hand_count > 0);
+}
+
 void ez_driver_release(ez_driver *driver)
 {
     EZ_ASSERT(driver->held_depth > 0);
     if (driver->held_depth == 1) {
-        ez_links_flush(driver); /* all messages that the callback led to, one write for each link */
+        finish(driver);
     }
     if (--driver->held_depth == 0) {
         uint64_t held_us = clock_us(CLOCK_MONOTONIC) - driver->held_since_us;
@@ -80,21 +84,6 @@ static void on_probe(evutil_socket_t descriptor, short what, void *self)
 }
 
 /* ---- effects ------------------------------------------------------------------------------ */
-
-static void run_job(ez_driver *driver, ez_check_job *job)
-{
-    uint32_t cost = ez_check_cost(job);
-    if (cost > INLINE_COST_MAX || cost > driver->inline_left) {
-        driver->stats.jobs_queued++;
-        ez_workers_run(driver->workers, job);
-        return;
-    }
-    driver->inline_left -= cost;
-    driver->stats.jobs_inline++;
-    ez_check_run(job);
-    ez_event event = {.type = EZ_EVENT_CHECKED, .as.job = job};
-    ez_driver_handle(driver, &event);
-}
 
 /* An effect on a link that is gone finds none: the core has yet to hear of it. */
 static void carry_out_on_link(ez_link *link, const ez_effect *effect)
@@ -118,11 +107,20 @@ static bool is_on_link(const ez_effect *effect)
            effect->type == EZ_EFFECT_READY;
 }
 
-/* What was said before a check, or before another thread is woken, does not wait for it. */
+/* What may take long, or wakes another thread. Checks run later, after what was said before them
+ * (checks.c); that there is a transaction is noted in no time. */
+static bool may_hold_up(const ez_effect *effect)
+{
+    const bool is_quick =
+        effect->type == EZ_EFFECT_CHECK ||
+        (effect->type == EZ_EFFECT_NOTIFY && effect->as.notice.type == EZ_NOTICE_TX);
+    return !is_quick && !is_on_link(effect);
+}
+
 static void carry_out(ez_driver *driver, const ez_effect *effect)
 {
     const ez_driver_sinks *sinks = &driver->config.sinks;
-    if (!is_on_link(effect)) {
+    if (may_hold_up(effect)) {
         ez_links_flush(driver);
     }
     switch (effect->type) {
@@ -135,7 +133,7 @@ static void carry_out(ez_driver *driver, const ez_effect *effect)
         carry_out_on_link(ez_links_find(driver, effect->link), effect);
         return;
     case EZ_EFFECT_CHECK:
-        run_job(driver, effect->as.job);
+        ez_checks_take(driver, effect->as.job);
         return;
     case EZ_EFFECT_WRITE:
         sinks->write(sinks->self, effect->as.write);
@@ -232,10 +230,13 @@ void ez_driver_handle(ez_driver *driver, const ez_event *event)
     }
     ez_driver_hold(driver);
     driver->handling = true;
-    driver->inline_left = INLINE_COST_EVENT;
+    ez_checks_begin_event(driver);
     driver->core.handle(driver->core.self, event, ez_driver_now(driver));
     settle(driver);
     driver->handling = false;
+    if (ez_checks_are_due(driver)) {
+        ez_checks_run(driver);
+    }
     ez_driver_release(driver);
 }
 
@@ -371,7 +372,7 @@ void ez_driver_start(ez_driver *driver, const ez_core *core)
     ez_listen_update(driver);
     ez_driver_hold(driver);
     driver->handling = true;
-    driver->inline_left = INLINE_COST_EVENT;
+    ez_checks_begin_event(driver);
     settle(driver); /* a new core may have things to do at once */
     driver->handling = false;
     ez_driver_release(driver);

@@ -4,7 +4,8 @@
  *   links.c     the table of links, their timeouts, the sweep that frees them
  *   link.c      one link: bytes to messages and back, closing
  *   listen.c    accepting          dial.c     name look-ups and connecting
- *   workers.c   check jobs         mailbox.c  events from other threads
+ *   checks.c    check jobs, on the loop or on
+ *   workers.c   threads            mailbox.c  events from other threads
  *   transport.c plain or sealed    lag.c      how late the loop is
  *
  * Links die in two steps: whoever finds one at its end marks it, and a timer of no delay frees it
@@ -50,6 +51,8 @@ typedef struct ez_link_table {
     uint32_t inbound;
 } ez_link_table;
 
+#define EZ_CHECKS_AT_HAND_MAX 24
+
 struct ez_driver {
     ez_driver_config config;
     ez_core core;
@@ -58,7 +61,12 @@ struct ez_driver {
 
     bool handling;        /* the core or its effects are at work */
     ez_event_queue later; /* events that arose meanwhile */
+
+    bool checking;        /* the jobs at hand, and what comes of them */
     uint32_t inline_left; /* cost of jobs that may still run on the loop for this event */
+    ez_check_job *at_hand[EZ_CHECKS_AT_HAND_MAX]; /* none between callbacks */
+    size_t at_hand_count;
+    uint32_t at_hand_cost;
 
     ez_mailbox *mailbox;
     ez_workers *workers;
@@ -90,6 +98,14 @@ struct ez_driver {
  * They nest. */
 void ez_driver_hold(ez_driver *driver);
 void ez_driver_release(ez_driver *driver);
+
+/* ---- checks.c ----------------------------------------------------------------------------- */
+
+/* ez_checks_begin_event: what the event to come leads to may run on the loop, up to a bound. */
+void ez_checks_begin_event(ez_driver *driver);
+void ez_checks_take(ez_driver *driver, ez_check_job *job); /* from the core */
+bool ez_checks_are_due(const ez_driver *driver);           /* a batch is together */
+void ez_checks_run(ez_driver *driver); /* all that wait for the loop, and tell the core */
 
 /* ---- links.c ------------------------------------------------------------------------------ */
 

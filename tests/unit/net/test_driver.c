@@ -463,67 +463,6 @@ Test(driver, what_is_posted_before_the_start_waits_for_it)
     fake_free(core);
 }
 
-static ez_network network;
-
-/* Bytes that are no body and no transaction: the cheapest check there is. */
-static void want_check(fake_core *core, ez_check_kind kind, uint64_t id, size_t size)
-{
-    uint8_t *bytes;
-    ez_check_job *job = ez_check_job_new(kind, id, &network);
-    job->bytes = ez_blob_new_empty(size, &bytes);
-    memset(bytes, 0xff, size);
-    ez_effect effect = {.type = EZ_EFFECT_CHECK, .as.job = job};
-    fake_effect(core, &effect);
-}
-
-Test(driver, an_expensive_job_comes_back_from_a_worker)
-{
-    fake_core *core = new_started();
-    ez_network_classic(&network);
-    want_check(core, EZ_CHECK_BODY, 7, 65536);
-    fake_poke(core);
-    ez_driver_stats stats;
-    ez_driver_get_stats(core->driver, &stats);
-    cr_assert_eq(stats.jobs_queued, 1);
-    cr_assert_eq(stats.jobs_inline, 0);
-    cr_assert_eq(fake_count(core, EZ_EVENT_CHECKED), 0, "only the loop hands events over");
-    cr_assert_eq(fake_wait(core, EZ_EVENT_CHECKED, 1)->number, 7);
-    ez_driver_get_stats(core->driver, &stats);
-    cr_assert_eq(stats.jobs_done, 1);
-    fake_free(core);
-}
-
-Test(driver, cheap_jobs_run_at_once_but_not_without_end)
-{
-    fake_core *core = new_started();
-    ez_network_classic(&network);
-    for (uint64_t i = 1; i <= 100; i++) {
-        want_check(core, EZ_CHECK_TX, i, 16);
-    }
-    fake_poke(core);
-    ez_driver_stats stats;
-    ez_driver_get_stats(core->driver, &stats);
-    cr_assert_eq(stats.jobs_inline, 16);
-    cr_assert_eq(stats.jobs_queued, 84);
-    cr_assert_eq(fake_count(core, EZ_EVENT_CHECKED), 16);
-    fake_wait(core, EZ_EVENT_CHECKED, 100);
-    for (uint64_t i = 1; i <= 100; i++) {
-        cr_assert_eq(fake_wait(core, EZ_EVENT_CHECKED, i)->number, i, "one worker keeps the order");
-    }
-    fake_free(core);
-}
-
-Test(driver, jobs_under_way_are_dropped_with_the_driver)
-{
-    fake_core *core = new_started();
-    ez_network_classic(&network);
-    for (uint64_t i = 1; i <= 100; i++) {
-        want_check(core, EZ_CHECK_BODY, i, 65536);
-    }
-    fake_poke(core);
-    fake_free(core); /* a leak would show */
-}
-
 Test(driver, free_of_nothing_is_fine)
 {
     ez_driver_free(NULL);
