@@ -9,11 +9,12 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
-STOP_SECONDS = 10  # the node promises 5; a loaded machine gets twice that before SIGKILL
+STOP_SECONDS = 30  # the node promises 5; a loaded machine gets more than that before SIGKILL
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -28,9 +29,27 @@ def _die_with_parent(parent):
         os._exit(1)
 
 
+def hold_port(host, port=0):
+    """Take a port of `host`, or with 0 one that is free: (its number, a socket to close in the end).
+    Nobody is given this port by the kernel while the socket lives, but who names it can listen on
+    it, with SO_REUSEADDR, as often as he likes: the socket does not listen. OSError when it is
+    taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    holder = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        holder.bind((host, port))
+        # Only now: two who hold the same port would not notice each other.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    except OSError:
+        holder.close()
+        raise
+    return holder.getsockname()[1], holder
+
+
 class NodeProcess:
-    """A node over a data directory. Ports that it picked at its first start are kept for later
-    ones, so that peers which know its address find it again."""
+    """A node over a data directory. An address with port 0 is given a free port at the first start,
+    which is kept for later ones: peers that know it find the node again, and while the node is down
+    nobody else takes it."""
 
     def __init__(self, binary, directory, options=(), listen="127.0.0.1:0", http="127.0.0.1:0"):
         self.binary = str(binary)
@@ -42,6 +61,7 @@ class NodeProcess:
         self.process = None
         self.asked_to_stop = False
         self.started_at = None  # time.monotonic() of the last start
+        self._held_ports = []
         # Beside the directory, not in it: what is in there is the node's business.
         self.log_path = self.directory.with_name(self.directory.name + ".log")
 
@@ -56,6 +76,7 @@ class NodeProcess:
         assert not self.is_running(), "this node runs already"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         parent = os.getpid()
+        self.listen, self.http = self._held(self.listen), self._held(self.http)
         with open(self.log_path, "ab") as log:
             self.asked_to_stop = False
             self.started_at = time.monotonic()
@@ -63,6 +84,20 @@ class NodeProcess:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
                 start_new_session=True, preexec_fn=lambda: _die_with_parent(parent))
+
+    def _held(self, address):
+        """An address like it, with a port of its own instead of 0."""
+        host, _, port = address.rpartition(":")
+        if port != "0":
+            return address
+        number, holder = hold_port(host.strip("[]"))
+        self._held_ports.append(holder)
+        return f"{host}:{number}"
+
+    def give_ports_back(self):
+        """Once it will not be started again."""
+        while self._held_ports:
+            self._held_ports.pop().close()
 
     def look_for_endpoints(self):
         """True once this very process accepts peers and requests; raises when it has ended."""

@@ -96,6 +96,12 @@ class Timeline:
             await self._act(action)
             self.done += 1
 
+    def is_late(self, seconds):
+        """Whether something that is due within so many seconds from the start is still to be done:
+        a slow machine does all of it, later."""
+        return (not self._task.done() and self.done < len(self.scenario.actions)
+                and self.scenario.actions[self.done]["at_ms"] < 1000 * seconds)
+
     async def finish(self):
         """No more of it, once what is being done is done. All faults end: who halts goes on, who is
         down starts."""

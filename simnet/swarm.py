@@ -7,6 +7,7 @@ import collections
 import json
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -26,7 +27,7 @@ CLASSIC_HASHES = 65536  # expected for one block of network classic
 NODES_MAX = 500
 START_AT_ONCE = 8  # processes started together; each can only be told of those that are ready
 START_SECONDS = 60
-SUBSCRIBE_SECONDS = 5
+SUBSCRIBE_SECONDS = 60
 POLL_SECONDS = 1.0
 
 
@@ -256,7 +257,7 @@ class Swarm:
 
     async def run(self):
         deadline = time.monotonic() + SUBSCRIBE_SECONDS
-        while len(self._subscribed) < len(self.members) and time.monotonic() < deadline:
+        while self._is_subscribing() and time.monotonic() < deadline:
             await asyncio.sleep(0.005)  # or the first transactions would not be seen everywhere
         if self.traffic:
             self.traffic.start()
@@ -265,7 +266,8 @@ class Swarm:
         start = time.monotonic()
         end = start + self.args.seconds if self.args.seconds else None
         reported = set()
-        while not self.stopping.is_set() and (end is None or time.monotonic() < end):
+        while not self.stopping.is_set() and (end is None or time.monotonic() < end
+                                              or self._is_late()):
             await asyncio.gather(*(member.look() for member in self.members))
             for member in self.members:
                 if member.ended and member.number not in reported:
@@ -273,13 +275,21 @@ class Swarm:
                     self.view.important(f"node {member.number} {member.ended}")
             self._release_measures()
             self.view.draw(self.members, self._totals(time.monotonic() - start))
-            left = POLL_SECONDS if end is None else max(min(POLL_SECONDS, end - time.monotonic()), 0)
-            await wait_for_event(self.stopping, left)
+            left = POLL_SECONDS if end is None else end - time.monotonic()
+            await wait_for_event(self.stopping, min(left if left > 0 else 0.05, POLL_SECONDS))
         self.seconds = time.monotonic() - start
         if self.timeline:
             await self.timeline.finish()
         if self.traffic:
             await self.traffic.stop()
+
+    def _is_subscribing(self):
+        return not self.stopping.is_set() and any(
+            member.check_alive() and member.number not in self._subscribed
+            for member in self.members)
+
+    def _is_late(self):
+        return self.timeline is not None and self.timeline.is_late(self.args.seconds)
 
     def _totals(self, seconds):
         known = [member for member in self.members if member.tip and member.is_up()]
@@ -523,7 +533,14 @@ def watch_signals(swarm):
         loop.add_signal_handler(number, on_signal)
 
 
+def raise_descriptor_limit():
+    """Each node takes half a dozen: connections to it and its ports."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def main(args):
+    raise_descriptor_limit()
     out = sys.stderr if args.json else sys.stdout
     swarm = Swarm(args, out)
     watch_signals(swarm)

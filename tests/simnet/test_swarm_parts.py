@@ -2,11 +2,13 @@
 import asyncio
 import pathlib
 import sys
+import types
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "simnet"))
 
 import http_client  # noqa: E402
+import scenario  # noqa: E402
 import spread  # noqa: E402
 import summary  # noqa: E402
 import swarm  # noqa: E402
@@ -106,6 +108,24 @@ class Arguments(unittest.TestCase):
             with self.assertRaises(SystemExit) as end, redirect():
                 swarm.parse_arguments([count, "--check"])
             self.assertEqual(end.exception.code, 2)
+
+
+class Late(unittest.IsolatedAsyncioTestCase):
+    async def test_what_was_due_is_still_to_be_done_on_a_slow_machine(self):
+        may_go_on = asyncio.Event()
+        actions = [{"action": "slow", "at_ms": at_ms} for at_ms in (0, 5, 3600000)]
+        nobody = types.SimpleNamespace(members=[], start_again=None)
+        timeline = scenario.Timeline(nobody, types.SimpleNamespace(actions=actions), None)
+        timeline._act = lambda action: may_go_on.wait()
+        timeline.start()
+        self.assertTrue(timeline.is_late(1))
+        may_go_on.set()
+        while timeline.is_late(1):
+            await asyncio.sleep(0.001)
+        self.assertEqual(timeline.done, 2)
+        self.assertTrue(timeline.is_late(3601))
+        await timeline.finish()
+        self.assertFalse(timeline.is_late(3601))
 
 
 def redirect():
