@@ -7,7 +7,8 @@
 
 Nodes live in temporary directories on free loopback ports and end with their test; when the test
 fails, the end of each node's log is shown. Tests wait for states, with generous bounds (`until`),
-and never for time to pass. The binary is $EZP2P_BIN, else build/dev/ezp2p or build/release/ezp2p.
+and never for time to pass. Ports come from the kernel; one that is needed before there is a socket
+on it is held (hold_port). The binary is $EZP2P_BIN, else build/dev/ezp2p or build/release/ezp2p.
 """
 import http.client
 import json
@@ -25,13 +26,14 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "simnet"))
 
-from node_process import NodeError, NodeProcess  # noqa: E402
+from node_process import NodeError, NodeProcess, hold_port  # noqa: E402
 
 WAIT_SECONDS = 60.0  # for a state that normally comes in well under a second
 HTTP_SECONDS = 60.0
+PROGRAM_SECONDS = 300.0  # for a whole life of a process
 
 __all__ = ["Node", "NodeCase", "NodeError", "Response", "Swarm", "binary", "clean_environment",
-           "run_program", "until"]
+           "hold_port", "run_program", "until"]
 
 
 def binary():
@@ -51,7 +53,7 @@ def clean_environment():
     return {key: value for key, value in os.environ.items() if not key.startswith("EZP2P_")}
 
 
-def run_program(*arguments, seconds=60, env=None, **options):
+def run_program(*arguments, seconds=PROGRAM_SECONDS, env=None, **options):
     """Run ezp2p to its end; a CompletedProcess with text in stdout and stderr. `env` is added to
     the clean environment."""
     return subprocess.run([str(binary()), *map(str, arguments)], timeout=seconds, text=True,
@@ -108,6 +110,9 @@ class Node(NodeProcess):
         self.spawn(env={**clean_environment(), **(env or {})})
         self.wait_ready(seconds)
         return self
+
+    def stop(self, seconds=WAIT_SECONDS):
+        return super().stop(seconds)
 
     def restart(self):
         """Stop cleanly and start again over the same directory and ports."""
@@ -274,12 +279,26 @@ class Swarm:
             node.stop()
 
 
+_running_case = None
+
+
+def show_logs_of_running_case():
+    """On standard error; for who ends a test that hangs."""
+    if _running_case is not None:
+        _running_case.show_logs()
+
+
 class NodeCase(unittest.TestCase):
     """A test case whose nodes end with each test and show their logs when it fails."""
 
     def run(self, result=None):
+        global _running_case
         self._result = result if result is not None else self.defaultTestResult()
-        return super().run(self._result)
+        _running_case = self
+        try:
+            return super().run(self._result)
+        finally:
+            _running_case = None
 
     def has_failed(self):
         return any(getattr(test, "test_case", test) is self
@@ -307,22 +326,34 @@ class NodeCase(unittest.TestCase):
         self._swarms.append(swarm)
         return swarm.grow(count, peers_of)
 
+    def _nodes(self):
+        return self._single + [node for swarm in self._swarms for node in swarm.nodes]
+
+    def show_logs(self):
+        for node in self._nodes():
+            if node.process is not None:
+                state = "running" if node.is_running() else node.exit_text()
+                # A sanitizer's report is long.
+                lines = 20 if node.process.returncode in (None, *node.exit_codes) else 120
+                # tests/support/count.py looks for this line.
+                print(f"\n---- {node.directory.name}: {state}, end of its log\n"
+                      f"{node.log_tail(lines)}", file=sys.stderr)
+
     def _end_nodes(self):
-        nodes = self._single + [node for swarm in self._swarms for node in swarm.nodes]
+        nodes = self._nodes()
         for node in nodes:
             node.ask_to_stop()
         for node in nodes:
             node.stop()
-        started = [node for node in nodes if node.process is not None]
+            node.give_ports_back()
+        tail_of = {node: node.log_tail(120) for node in nodes}  # before the logs are removed
         failed = self.has_failed()
         if failed:
-            for node in started:
-                print(f"---- {node.directory.name}: {node.exit_text()}, end of its log\n"
-                      f"{node.log_tail()}", file=sys.stderr)
+            self.show_logs()
         shutil.rmtree(self.directory, ignore_errors=True)
         # Whatever a test did to it, a node that is told to stop stops and says so with 0: this is
         # where an assertion or a sanitizer's report shows that no answer gave away.
         if not failed:
-            for node in started:
-                self.assertIn(node.process.returncode, node.exit_codes,
-                              f"exit code of {node.directory.name}")
+            for node in nodes:
+                if node.process is not None and node.process.returncode not in node.exit_codes:
+                    self.fail(f"{node.directory.name}: {node.exit_text()}\n{tail_of[node]}")

@@ -16,9 +16,10 @@ UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 UNITTEST_END = re.compile(r"^(?:OK|FAILED)(?: \((.*)\))?$", re.MULTILINE)
 # A line that opens the words about a failure: unittest's, Criterion's, a sanitizer's, an assertion's.
 TROUBLE = re.compile(r"^(?:FAIL|ERROR): |^\[FAIL\]|^\[----\] .*(?:Assertion Failed|Unexpected signal)"
-                     r"|ERROR: \w+Sanitizer|runtime error: |[Aa]ssertion .*failed")
+                     r"|ERROR: \w+Sanitizer|runtime error: |[Aa]ssertion .*failed|STILL RUNNING")
+NODE_LOG = re.compile(r"^---- .*, end of its log$")  # the harness's; shown where there is room
 WORDS_LINES = 24  # shown of each failure
-WORDS_MAX = 120   # shown of a whole program
+WORDS_MAX = 120   # shown of a whole program, and what the last sign opens
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -58,10 +59,11 @@ def words_about_failures(text):
     """Lines of a failed program's output to show: those from each sign of trouble on, or its end."""
     lines = COLOURS.sub("", text).splitlines()
     shown = set()
-    for at, line in enumerate(lines):
-        if TROUBLE.search(line):
-            shown.update(range(at, min(at + WORDS_LINES, len(lines))))
-    chosen = [lines[at] for at in sorted(shown)[:WORDS_MAX]] or lines[-WORDS_LINES:]
+    for sign in (TROUBLE, NODE_LOG):
+        for at, line in enumerate(lines):
+            if sign.search(line) and len(shown) < WORDS_MAX:
+                shown.update(range(at, min(at + WORDS_LINES, len(lines))))
+    chosen = [lines[at] for at in sorted(shown)] or lines[-WORDS_LINES:]
     return [f"    {line}" for line in chosen]
 
 

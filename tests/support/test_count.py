@@ -51,6 +51,18 @@ class Words(unittest.TestCase):
         self.assertIn("    [----]   1 is not 2", words)
         self.assertEqual(len(words), 2 * count.WORDS_LINES)
 
+    def test_logs_of_nodes_are_shown_behind_all_failures(self):
+        logs = "".join(f"---- node{i}: exit code 0, end of its log\n" + f"said by {i}\n" * 20
+                       for i in range(10))
+        words = count.words_about_failures(logs + "x\n" * 99 + "FAIL: test_a (test_x.A)\nTraceback\n")
+        self.assertIn("    Traceback", words)
+        self.assertIn("    said by 0", words)
+        self.assertLess(len(words), count.WORDS_MAX + count.WORDS_LINES)
+
+    def test_what_hangs_is_shown(self):
+        text = "x\n" * 99 + "STILL RUNNING after 9 s; its threads:\n  File \"test_x.py\"\n" + "y\n" * 99
+        self.assertIn("    STILL RUNNING after 9 s; its threads:", count.words_about_failures(text))
+
     def test_sanitizers_are_shown(self):
         for line in ("==1==ERROR: AddressSanitizer: heap-use-after-free", "a.c:1:2: runtime error: x"):
             self.assertIn("    " + line, count.words_about_failures("x\n" * 99 + line + "\ny\n" * 99))

@@ -255,7 +255,7 @@ static void check_left(const char *dir, uint64_t at)
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
-Test(fault, power_lost_at_any_call_loses_nothing_that_was_reported, .timeout = 280)
+Test(fault, power_lost_at_any_call_loses_nothing_that_was_reported)
 {
     uint64_t fatal = 0;
     uint64_t at = 1;
@@ -273,7 +273,7 @@ Test(fault, power_lost_at_any_call_loses_nothing_that_was_reported, .timeout = 2
     cr_assert_lt(at, POINTS_MAX);
 }
 
-Test(fault, io_error_at_any_call_stops_the_process_and_the_next_start_recovers, .timeout = 280)
+Test(fault, io_error_at_any_call_stops_the_process_and_the_next_start_recovers)
 {
     uint64_t at = 1;
     for (; at < POINTS_MAX; at++) {
@@ -289,7 +289,7 @@ Test(fault, io_error_at_any_call_stops_the_process_and_the_next_start_recovers, 
     cr_assert_lt(at, POINTS_MAX);
 }
 
-Test(fault, full_disk_is_called_that_and_loses_nothing, .timeout = 280)
+Test(fault, full_disk_is_called_that_and_loses_nothing)
 {
     uint64_t at = 1;
     for (; at < POINTS_MAX; at++) {
