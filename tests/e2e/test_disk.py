@@ -67,11 +67,12 @@ class FullDisk(NodeCase):
         ballast.unlink()
         node.start()
         self.assertGreaterEqual(node.height(), height)
-        self.assertEqual(node.pool_count(), len(answered))
-        if answered:
+        if node.pool_count():
             node.mine()
         senders = [sender for sender, _, _ in node.entries()]
-        self.assertEqual(senders, ["kept", *answered])
+        # The last one may have been written and not answered.
+        last = [f"late-{len(answered)}"]
+        self.assertIn(senders, (["kept", *answered], ["kept", *answered, *last]))
         self.assertEqual(node.stop(), 0)
         result = run_program("verify", "--data-dir", node.directory)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)

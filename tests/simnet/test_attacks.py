@@ -13,7 +13,7 @@ SEEDS = (1, 2)
 
 def ezsim(command, path, *options):
     return subprocess.run([EZSIM, command, str(path), "--json", *map(str, options)],
-                          capture_output=True, text=True, timeout=240)
+                          capture_output=True, text=True, timeout=600)
 
 
 def run_text(text, *options):
@@ -135,7 +135,7 @@ class Usage(unittest.TestCase):
 
     def test_bad_usage_of_sweep_exits_2(self):
         for options in ([], ["x", "--duration", "0"], ["x", "--seed", "-1"], ["x", "y"]):
-            done = subprocess.run([EZSIM, "sweep", *options], capture_output=True, timeout=60)
+            done = subprocess.run([EZSIM, "sweep", *options], capture_output=True, timeout=600)
             self.assertEqual(2, done.returncode, options)
 
 

@@ -38,7 +38,7 @@ class Tables(unittest.TestCase):
         scenario.write_text(SCENARIO)
         cls.data = pathlib.Path(cls.folder.name, "halves")
         subprocess.run([EZSIM, "run", scenario, "--seed", "3", "--data", cls.data], check=True,
-                       capture_output=True, timeout=120)
+                       capture_output=True, timeout=600)
 
     def test_every_block_hangs_on_an_earlier_one_of_the_height_below(self):
         blocks = rows(self.data / "blocks.tsv")
@@ -71,7 +71,7 @@ class Tables(unittest.TestCase):
         for kind, option in (("svg", []), ("png", ["--png"])):
             out = pathlib.Path(self.folder.name, kind)
             done = subprocess.run([ROOT / "simnet/plot.sh", self.data, "--out", out, *option],
-                                  capture_output=True, text=True, timeout=300)
+                                  capture_output=True, text=True, timeout=600)
             self.assertEqual(0, done.returncode, done.stderr)
             self.assertEqual(done.stdout.split(), [str(out / f"{name}.{kind}")
                                                    for name in ("propagation", "forks", "bandwidth")])
@@ -84,7 +84,7 @@ class Tables(unittest.TestCase):
         table.write_text("# processes\n10\t1\t2\t3\t4\t1\t1000\t5000\n20\t1\t2\t3\t4\t1\t1000\t5000\n"
                          "\n\n# simulated\n100\t1\t2\t3\t4\t1\t1000\t50\n")
         done = subprocess.run([ROOT / "simnet/plot.sh", table, "--out", self.folder.name],
-                              capture_output=True, text=True, timeout=300)
+                              capture_output=True, text=True, timeout=600)
         self.assertEqual(0, done.returncode, done.stderr)
         picture = pathlib.Path(self.folder.name, "scale.svg")
         self.assertEqual(done.stdout.split(), [str(picture)])
@@ -93,7 +93,7 @@ class Tables(unittest.TestCase):
     def test_a_folder_that_cannot_be_written_is_an_error(self):
         scenario = pathlib.Path(self.folder.name, "halves.sim")
         done = subprocess.run([EZSIM, "run", scenario, "--data", "/dev/null/x"],
-                              capture_output=True, text=True, timeout=120)
+                              capture_output=True, text=True, timeout=600)
         self.assertEqual(1, done.returncode)
         self.assertIn("cannot write to /dev/null/x", done.stderr)
 
@@ -105,10 +105,10 @@ class Sweeps(unittest.TestCase):
             picture = pathlib.Path(folder, "picture.svg")
             with open(table, "w") as file:
                 subprocess.run([EZSIM, "sweep", ROOT / f"simnet/scenarios/attack-{name}.sim",
-                                "--tsv", *options], stdout=file, timeout=240)
+                                "--tsv", *options], stdout=file, timeout=600)
             done = subprocess.run(["gnuplot", "-c", f"{name}.gp", table, picture, "svg", name],
                                   cwd=ROOT / "simnet/plots", capture_output=True, text=True,
-                                  timeout=120)
+                                  timeout=600)
             self.assertEqual((0, ""), (done.returncode, done.stderr))
             return rows(table), picture.read_text()
 

@@ -14,7 +14,7 @@ SEEDS = (1, 2)
 
 def run(path, *options):
     return subprocess.run([EZSIM, "run", str(path), "--json", *map(str, options)],
-                          capture_output=True, text=True, timeout=240)
+                          capture_output=True, text=True, timeout=600)
 
 
 def run_text(text, *options):
@@ -160,20 +160,20 @@ class Failures(unittest.TestCase):
                                     ("--record", "0:out", "expected a number from 1 to 60000"),
                                     ("--relay", "pigeon", "no such relay strategy: `pigeon`")):
             done = subprocess.run([EZSIM, "run", "x", option, value], capture_output=True, text=True,
-                                  timeout=60)
+                                  timeout=600)
             self.assertEqual(2, done.returncode, option)
             self.assertIn(said, done.stderr)
 
     def test_help_may_stand_anywhere(self):
         for command in ("run", "swarm", "sweep", "show", "replay"):
             done = subprocess.run([EZSIM, command, "x", "--help"], capture_output=True, text=True,
-                                  timeout=60)
+                                  timeout=600)
             self.assertEqual(0, done.returncode, command)
             self.assertIn(f"Usage: ezsim {command}", done.stdout)
 
     def test_bad_usage_exits_2(self):
         for options in (["run"], ["run", "x", "--nodes", "0"], ["run", "x", "--seed", "-1"], ["fly"]):
-            done = subprocess.run([EZSIM, *options], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([EZSIM, *options], capture_output=True, text=True, timeout=600)
             self.assertEqual(2, done.returncode, options)
 
 

@@ -14,7 +14,7 @@ class Seeds(unittest.TestCase):
     def test_all_checks_pass(self):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run([EZSIM, "swarm", "--seeds", str(SEEDS), "--json", "--out", folder],
-                                  capture_output=True, text=True, timeout=1700)
+                                  capture_output=True, text=True, timeout=840)
             for name in os.listdir(folder):
                 with open(os.path.join(folder, name), encoding="utf-8") as shrunk:
                     print(f"--- {name}\n{shrunk.read()}---")

@@ -66,7 +66,7 @@ class Failures(unittest.TestCase):
         for left_out in ("fragment", "tx 5", "reset", "pause", "rate"):
             self.assertNotIn(left_out, text)
         again = subprocess.run([EZSIM, "run", str(shrunk)], capture_output=True, text=True,
-                               timeout=60)
+                               timeout=600)
         self.assertEqual(1, again.returncode)
         self.assertIn("reorg_depth is", again.stderr)
 
@@ -88,7 +88,7 @@ class Failures(unittest.TestCase):
     def test_a_single_run_that_dies_says_where(self):
         big = self.folder / "big.sim"
         big.write_text("nodes = 20\nduration = 30\n[timeline]\nat = 10 join 5000\n")
-        done = subprocess.run([EZSIM, "run", str(big)], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([EZSIM, "run", str(big)], capture_output=True, text=True, timeout=600,
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS,
                                                                     (80 << 20,) * 2))
         self.assertLess(done.returncode, 0)
