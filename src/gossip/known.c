@@ -17,27 +17,27 @@ void ez_known_clear(ez_known *known)
     *known = (ez_known){0};
 }
 
-static uint64_t fingerprint(const ez_siphash_key *key, const ez_hash *id)
+uint64_t ez_known_mark(const ez_siphash_key *key, const ez_hash *id)
 {
-    uint64_t value = ez_siphash(key, id->bytes, sizeof(id->bytes));
-    return value == 0 ? 1 : value;
+    const uint64_t mark = ez_siphash(key, id->bytes, sizeof(id->bytes));
+    return mark == 0 ? 1 : mark;
 }
 
-/* The slot that holds `value`, or the empty one where it belongs. */
-static uint64_t *find_slot(uint64_t *slots, uint32_t size, uint64_t value)
+/* The slot that holds `mark`, or the empty one where it belongs. */
+static uint64_t *find_slot(uint64_t *slots, uint32_t size, uint64_t mark)
 {
-    size_t at = value & (size - 1);
-    while (slots[at] != 0 && slots[at] != value) {
+    size_t at = mark & (size - 1);
+    while (slots[at] != 0 && slots[at] != mark) {
         at = (at + 1) & (size - 1);
     }
     return &slots[at];
 }
 
-static bool has_value(const ez_known *known, uint64_t value)
+bool ez_known_has(const ez_known *known, uint64_t mark)
 {
     for (int generation = 0; generation < 2; generation++) {
         uint64_t *slots = known->slots[generation];
-        if (slots != NULL && *find_slot(slots, known->sizes[generation], value) == value) {
+        if (slots != NULL && *find_slot(slots, known->sizes[generation], mark) == mark) {
             return true;
         }
     }
@@ -68,10 +68,9 @@ static void grow(ez_known *known)
     known->sizes[0] = size;
 }
 
-bool ez_known_add(ez_known *known, const ez_siphash_key *key, const ez_hash *id)
+bool ez_known_add(ez_known *known, uint64_t mark)
 {
-    uint64_t value = fingerprint(key, id);
-    if (has_value(known, value)) {
+    if (ez_known_has(known, mark)) {
         return false;
     }
     if (known->slots[0] == NULL || known->count == EZ_KNOWN_GENERATION) {
@@ -79,12 +78,16 @@ bool ez_known_add(ez_known *known, const ez_siphash_key *key, const ez_hash *id)
     } else if (known->count == known->sizes[0] / 4 * 3) {
         grow(known);
     }
-    *find_slot(known->slots[0], known->sizes[0], value) = value;
+    *find_slot(known->slots[0], known->sizes[0], mark) = mark;
     known->count++;
     return true;
 }
 
-bool ez_known_has(const ez_known *known, const ez_siphash_key *key, const ez_hash *id)
+void ez_known_fetch(const ez_known *known, uint64_t mark)
 {
-    return has_value(known, fingerprint(key, id));
+    for (int generation = 0; generation < 2; generation++) {
+        if (known->slots[generation] != NULL) {
+            __builtin_prefetch(&known->slots[generation][mark & (known->sizes[generation] - 1)]);
+        }
+    }
 }

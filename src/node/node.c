@@ -49,6 +49,7 @@ static void take_config(ez_node *node, const ez_node_config *config)
     EZ_ASSERT(strlen(node->user_agent) <= EZ_USER_AGENT_BYTES_MAX);
     ez_rng_init(&node->rng, config->seed);
     node->table_key = ez_rng_key(&node->rng);
+    node->mark = ez_known_mark(&node->table_key, &node->marked.hash);
     new_relay(node, config);
 }
 

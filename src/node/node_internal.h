@@ -245,6 +245,8 @@ struct ez_node {
     ez_chain_source source;
     ez_rng rng;
     ez_siphash_key table_key; /* of our own hash tables */
+    ez_tx_id marked;          /* the transaction that node_known_mark was asked for last */
+    uint64_t mark;
     ez_now now;
     ez_time_ms wake;
     bool stopping;
@@ -397,6 +399,7 @@ ez_seen_tx *node_seen(ez_node *node, const ez_tx_id *id);
 void node_note_tx(ez_node *node, const ez_tx_id *id, bool taken);
 
 /* ---- relay.c */
+uint64_t node_known_mark(ez_node *node, const ez_tx_id *id);
 /* A transaction entered the pool for the first time. `from` value 0: not from a peer. */
 void node_relay_fresh(ez_node *node, const ez_tx_id *id, ez_blob *bytes, ez_link_id from);
 void node_peer_has_tx(ez_node *node, ez_peer *peer, const ez_tx_id *id); /* as it has shown */

@@ -15,6 +15,16 @@
 #define GRAFT_LOOKS_MS  64u
 #define GRAFT_LOOKS_MAX (2u * EZ_SEEN_TXS_MAX)
 
+/* What a transaction is known by in the sets of its peers: asked for each of them in a row. */
+uint64_t node_known_mark(ez_node *node, const ez_tx_id *id)
+{
+    if (!ez_tx_id_is_equal(&node->marked, id)) {
+        node->marked = *id;
+        node->mark = ez_known_mark(&node->table_key, &id->hash);
+    }
+    return node->mark;
+}
+
 /* ---- pushes ---------------------------------------------------------------------------------- */
 
 static void push(ez_node *node, ez_peer *peer, const ez_tx_id *id, ez_blob *bytes, uint32_t tree)
@@ -26,7 +36,7 @@ static void push(ez_node *node, ez_peer *peer, const ez_tx_id *id, ez_blob *byte
     message.as.txs.count = 1;
     message.as.txs.tree = tree;
     node_send(node, peer, &message, span, bytes);
-    ez_known_add(&peer->known, &node->table_key, &id->hash);
+    ez_known_add(&peer->known, node_known_mark(node, id));
 }
 
 /* ---- hints that go --------------------------------------------------------------------------- */
@@ -50,7 +60,7 @@ static void add_hint(ez_node *node, ez_peer *peer, const ez_tx_id *id)
         peer->hints = ez_alloc(EZ_HINTS_MAX, sizeof(*peer->hints));
     }
     peer->hints[peer->hint_count++] = ez_short_id(&peer->short_key, id);
-    ez_known_add(&peer->known, &node->table_key, &id->hash);
+    ez_known_add(&peer->known, node_known_mark(node, id));
     if (peer->hint_count == EZ_HINTS_MAX) {
         send_hints(node, peer);
     } else if (node->hints_due == EZ_TIME_NEVER) {
@@ -72,7 +82,7 @@ void node_send_hints(ez_node *node)
 
 void node_peer_has_tx(ez_node *node, ez_peer *peer, const ez_tx_id *id)
 {
-    if (ez_known_add(&peer->known, &node->table_key, &id->hash) || peer->hint_count == 0) {
+    if (ez_known_add(&peer->known, node_known_mark(node, id)) || peer->hint_count == 0) {
         return;
     }
     const uint64_t short_id = ez_short_id(&peer->short_key, id);
@@ -88,10 +98,10 @@ void node_peer_has_tx(ez_node *node, ez_peer *peer, const ez_tx_id *id)
 
 /* Whether the strategy may choose for this link. A peer that reads slowly or has the transaction is
  * left to the announcements, which wait for room and skip what is known. */
-static bool takes_part(const ez_node *node, const ez_peer *peer, const ez_tx_id *id)
+static bool takes_part(const ez_peer *peer, uint64_t mark)
 {
     return peer->ready && !peer->closing && peer->queued < EZ_OUTPUT_BYTES_MAX / 2 &&
-           !ez_known_has(&peer->known, &node->table_key, &id->hash);
+           !ez_known_has(&peer->known, mark);
 }
 
 static void spread(ez_node *node, ez_relay_item *item, ez_blob *bytes, const ez_link_id *links,
@@ -121,9 +131,13 @@ void node_relay_fresh(ez_node *node, const ez_tx_id *id, ez_blob *bytes, ez_link
     ez_relay_item item = {.id = *id, .from = from, .tree = seen == NULL ? 0 : seen->tree};
     ez_link_id *const links = ez_alloc(all + 1, sizeof(*links));
     ez_relay_way *const ways = ez_alloc(all + 1, sizeof(*ways));
+    const uint64_t mark = node_known_mark(node, id);
     size_t count = 0;
+    for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        ez_known_fetch(&peer->known, mark);
+    }
     for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        if (takes_part(node, peer, id)) {
+        if (takes_part(peer, mark)) {
             links[count++] = peer->link;
         }
     }

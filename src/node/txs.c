@@ -400,7 +400,7 @@ static void announce_to(ez_node *node, ez_peer *peer)
         if (again && node->now.mono < entry->since + ANNOUNCE_AGAIN_MS) {
             continue;
         }
-        if (ez_known_add(&peer->known, &node->table_key, &entry->id.hash)) {
+        if (ez_known_add(&peer->known, node_known_mark(node, &entry->id))) {
             ids[count++] = entry->id;
         }
     }

@@ -21,10 +21,17 @@ typedef struct ez_known {
 /* A zeroed ez_known is empty; ez_known_clear frees and zeroes it. */
 void ez_known_clear(ez_known *known);
 
-/* ez_known_add: remember `id`.
- *   returns  true when it was not known before */
-bool ez_known_add(ez_known *known, const ez_siphash_key *key, const ez_hash *id);
+/* ez_known_mark: what stands for `id` in every set of one node. */
+uint64_t ez_known_mark(const ez_siphash_key *key, const ez_hash *id);
 
-bool ez_known_has(const ez_known *known, const ez_siphash_key *key, const ez_hash *id);
+/* ez_known_add: remember an id by its mark.
+ *   returns  true when it was not known before */
+bool ez_known_add(ez_known *known, uint64_t mark);
+
+bool ez_known_has(const ez_known *known, uint64_t mark);
+
+/* ez_known_fetch: have the processor fetch what the other two will read, which is rarely in its
+ * caches: for whoever is about to ask the sets of many peers. */
+void ez_known_fetch(const ez_known *known, uint64_t mark);
 
 #endif

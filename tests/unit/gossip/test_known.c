@@ -14,13 +14,14 @@ static ez_hash id_of(uint64_t number)
 static bool add(ez_known *known, uint64_t number)
 {
     const ez_hash id = id_of(number);
-    return ez_known_add(known, &key, &id);
+    return ez_known_add(known, ez_known_mark(&key, &id));
 }
 
 static bool has(const ez_known *known, uint64_t number)
 {
     const ez_hash id = id_of(number);
-    return ez_known_has(known, &key, &id);
+    ez_known_fetch(known, ez_known_mark(&key, &id)); /* changes nothing */
+    return ez_known_has(known, ez_known_mark(&key, &id));
 }
 
 Test(known, empty_set_holds_nothing_and_no_memory)
