@@ -16,7 +16,7 @@ struct ez_blob {
 ez_blob *ez_blob_new_empty(size_t size, uint8_t **out)
 {
     EZ_ASSERT(size <= SIZE_MAX - sizeof(ez_blob));
-    ez_blob *blob = ez_alloc(1, sizeof(ez_blob) + size);
+    ez_blob *blob = ez_realloc(NULL, 1, sizeof(ez_blob) + size); /* its bytes are all to come */
     atomic_init(&blob->references, 1);
     blob->size = size;
     *out = blob->bytes;

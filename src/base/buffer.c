@@ -2,6 +2,7 @@
 
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
+#include "ezp2p/base/little_endian.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -77,15 +78,6 @@ void ez_buffer_add_decimal(ez_buffer *buffer, uint64_t value)
     ez_buffer_add(buffer, digits + at, sizeof digits - at);
 }
 
-static void add_integer(ez_buffer *buffer, uint64_t value, unsigned bytes)
-{
-    uint8_t *out = ez_buffer_reserve(buffer, bytes);
-    for (unsigned i = 0; i < bytes; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
-    }
-    buffer->size += bytes;
-}
-
 void ez_buffer_add_u8(ez_buffer *buffer, uint8_t value)
 {
     *ez_buffer_reserve(buffer, 1) = value;
@@ -94,15 +86,18 @@ void ez_buffer_add_u8(ez_buffer *buffer, uint8_t value)
 
 void ez_buffer_add_u16(ez_buffer *buffer, uint16_t value)
 {
-    add_integer(buffer, value, 2);
+    ez_store_u16(ez_buffer_reserve(buffer, sizeof value), value);
+    buffer->size += sizeof value;
 }
 
 void ez_buffer_add_u32(ez_buffer *buffer, uint32_t value)
 {
-    add_integer(buffer, value, 4);
+    ez_store_u32(ez_buffer_reserve(buffer, sizeof value), value);
+    buffer->size += sizeof value;
 }
 
 void ez_buffer_add_u64(ez_buffer *buffer, uint64_t value)
 {
-    add_integer(buffer, value, 8);
+    ez_store_u64(ez_buffer_reserve(buffer, sizeof value), value);
+    buffer->size += sizeof value;
 }

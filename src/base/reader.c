@@ -1,5 +1,7 @@
 #include "ezp2p/base/reader.h"
 
+#include "ezp2p/base/little_endian.h"
+
 #include <string.h>
 
 void ez_reader_init(ez_reader *reader, const void *data, size_t size)
@@ -19,37 +21,28 @@ static bool advance(ez_reader *reader, size_t size, size_t *from)
     return true;
 }
 
-static uint64_t read_integer(ez_reader *reader, unsigned bytes)
-{
-    size_t from;
-    if (!advance(reader, bytes, &from)) {
-        return 0;
-    }
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++) {
-        value |= (uint64_t)reader->data[from + i] << (8 * i);
-    }
-    return value;
-}
-
 uint8_t ez_reader_u8(ez_reader *reader)
 {
-    return (uint8_t)read_integer(reader, 1);
+    size_t from;
+    return advance(reader, sizeof(uint8_t), &from) ? reader->data[from] : 0;
 }
 
 uint16_t ez_reader_u16(ez_reader *reader)
 {
-    return (uint16_t)read_integer(reader, 2);
+    size_t from;
+    return advance(reader, sizeof(uint16_t), &from) ? ez_load_u16(reader->data + from) : 0;
 }
 
 uint32_t ez_reader_u32(ez_reader *reader)
 {
-    return (uint32_t)read_integer(reader, 4);
+    size_t from;
+    return advance(reader, sizeof(uint32_t), &from) ? ez_load_u32(reader->data + from) : 0;
 }
 
 uint64_t ez_reader_u64(ez_reader *reader)
 {
-    return read_integer(reader, 8);
+    size_t from;
+    return advance(reader, sizeof(uint64_t), &from) ? ez_load_u64(reader->data + from) : 0;
 }
 
 const uint8_t *ez_reader_take(ez_reader *reader, size_t size)

@@ -1,16 +1,10 @@
 #include "ezp2p/base/rng.h"
 
 #include "ezp2p/base/assert.h"
+#include "ezp2p/base/little_endian.h"
 #include "ezp2p/base/reader.h"
 
 #include <string.h>
-
-static void store_u64(uint8_t out[8], uint64_t value)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
-    }
-}
 
 void ez_rng_init(ez_rng *rng, const uint8_t seed[16])
 {
@@ -25,7 +19,7 @@ uint64_t ez_rng_next(ez_rng *rng)
 {
     /* Spelled-out byte order: a seed found on one machine replays on any other. */
     uint8_t block[8];
-    store_u64(block, rng->counter);
+    ez_store_u64(block, rng->counter);
     rng->counter++;
     return ez_siphash(&rng->key, block, sizeof block);
 }
@@ -48,7 +42,7 @@ void ez_rng_fill(ez_rng *rng, void *out, size_t size)
     uint8_t *bytes = out;
     while (size > 0) {
         uint8_t block[8];
-        store_u64(block, ez_rng_next(rng));
+        ez_store_u64(block, ez_rng_next(rng));
         size_t part = size < sizeof block ? size : sizeof block;
         memcpy(bytes, block, part);
         bytes += part;

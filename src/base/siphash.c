@@ -1,5 +1,7 @@
 #include "ezp2p/base/siphash.h"
 
+#include "ezp2p/base/little_endian.h"
+
 typedef struct sip_state {
     uint64_t v0, v1, v2, v3;
 } sip_state;
@@ -7,14 +9,6 @@ typedef struct sip_state {
 static inline uint64_t rotate_left(uint64_t value, unsigned bits)
 {
     return value << bits | value >> (64 - bits);
-}
-
-/* Written out: compilers make one load of this, and eight of a loop. */
-static inline uint64_t load_u64(const uint8_t *b)
-{
-    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 |
-           (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 |
-           (uint64_t)b[7] << 56;
 }
 
 static inline void sip_round(sip_state *s)
@@ -47,7 +41,7 @@ uint64_t ez_siphash(const ez_siphash_key *key, const void *data, size_t size)
                    key->k0 ^ UINT64_C(0x6c7967656e657261), key->k1 ^ UINT64_C(0x7465646279746573)};
     size_t at = 0;
     for (; size - at >= 8; at += 8) {
-        sip_compress(&s, load_u64(bytes + at));
+        sip_compress(&s, ez_load_u64(bytes + at));
     }
     uint64_t last = (uint64_t)size << 56;
     for (unsigned i = 0; at + i < size; i++) {

@@ -3,6 +3,7 @@
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
 #include "ezp2p/base/limits.h"
+#include "ezp2p/base/little_endian.h"
 #include "ezp2p/chain/header.h"
 
 #include <stdlib.h>
@@ -49,21 +50,14 @@ static ez_buffer *begin(ez_recorder *recorder, ez_record_type type)
     return &recorder->record;
 }
 
-static void put_u32(uint8_t *out, uint32_t value)
-{
-    for (unsigned i = 0; i < 4; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
 static void finish(ez_recorder *recorder)
 {
     ez_buffer *record = &recorder->record;
     size_t size = record->size - EZ_RECORD_PREFIX_BYTES;
     EZ_ASSERT(size <= EZ_RECORD_BYTES_MAX);
-    put_u32(record->data, (uint32_t)size);
-    put_u32(record->data + 4,
-            ez_record_check(recorder->offset, record->data + EZ_RECORD_PREFIX_BYTES, size));
+    ez_store_u32(record->data, (uint32_t)size);
+    ez_store_u32(record->data + 4,
+                 ez_record_check(recorder->offset, record->data + EZ_RECORD_PREFIX_BYTES, size));
     append(recorder, record->data, record->size);
 }
 

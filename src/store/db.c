@@ -2,6 +2,7 @@
 
 #include "ezp2p/base/assert.h"
 #include "ezp2p/base/limits.h"
+#include "ezp2p/base/little_endian.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -299,9 +300,5 @@ bool ez_db_column_is_null(const ez_db *db, ez_sql sql, int column)
 
 int64_t ez_db_tail(const uint8_t key[32])
 {
-    uint64_t tail = 0;
-    for (int i = 0; i < 8; i++) {
-        tail |= (uint64_t)key[24 + i] << (8 * i);
-    }
-    return (int64_t)tail;
+    return (int64_t)ez_load_u64(key + 24);
 }

@@ -4,6 +4,7 @@
 #include "ezp2p.pb-c.h"
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
+#include "ezp2p/base/little_endian.h"
 #include "ezp2p/base/reader.h"
 #include "ezp2p/chain/header.h"
 #include "scan_internal.h"
@@ -179,12 +180,10 @@ static ez_goodbye take_headers(ez_message *out, unpacked *memory, const Ezp2p__H
 
 static uint64_t *new_short_ids(unpacked *memory, ProtobufCBinaryData bytes, size_t *count)
 {
-    ez_reader reader;
-    ez_reader_init(&reader, bytes.data, bytes.len);
     *count = bytes.len / sizeof(uint64_t);
     uint64_t *short_ids = new_array(memory, *count, sizeof *short_ids);
     for (size_t i = 0; short_ids != NULL && i < *count; i++) {
-        short_ids[i] = ez_reader_u64(&reader);
+        short_ids[i] = ez_load_u64(bytes.data + i * sizeof(uint64_t));
     }
     return short_ids;
 }

@@ -3,6 +3,7 @@
 #include "ezp2p.pb-c.h"
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
+#include "ezp2p/base/little_endian.h"
 #include "ezp2p/chain/header.h"
 #include "ezp2p/wire/frame.h"
 
@@ -168,12 +169,12 @@ static void fill_headers(packing *work, const ez_header *list, size_t count)
 
 static ProtobufCBinaryData pack_short_ids(packing *work, const uint64_t *list, size_t count)
 {
-    ez_buffer short_ids = {0};
+    uint8_t *bytes = ez_realloc(NULL, count, sizeof(uint64_t));
     for (size_t i = 0; i < count; i++) {
-        ez_buffer_add_u64(&short_ids, list[i]);
+        ez_store_u64(bytes + i * sizeof(uint64_t), list[i]);
     }
-    work->array = short_ids.data;
-    return borrow(short_ids.data, short_ids.size);
+    work->array = bytes;
+    return borrow(bytes, count * sizeof(uint64_t));
 }
 
 static void fill_announce_block(packing *work, const ez_message *message)
