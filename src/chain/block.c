@@ -5,7 +5,6 @@
 #include "ezp2p/base/assert.h"
 #include "ezp2p/chain/header.h"
 #include "merkle_internal.h"
-#include "tx_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -288,6 +287,16 @@ ez_rule ez_block_check_signatures(const ez_block *block, const ez_network *netwo
         }
     }
     return EZ_RULE_OK;
+}
+
+void ez_block_tx_scan(ez_tx_layout *out, const ez_block *block, uint32_t position)
+{
+    EZ_ASSERT(position < block->tx_count);
+    const ez_block_tx *tx = &block->txs[position];
+    ez_reader reader;
+
+    ez_reader_init(&reader, ez_blob_data(block->body) + tx->offset, tx->size);
+    EZ_ASSERT(ez_tx_scan(out, &reader) == EZ_RULE_OK); /* it was cut by this before */
 }
 
 void ez_block_tx_get(ez_tx *out, const ez_block *block, uint32_t position)

@@ -3,6 +3,7 @@
 #define EZP2P_CHAIN_BLOCK_INTERNAL_H
 
 #include "ezp2p/chain/block.h"
+#include "tx_internal.h"
 
 /* ez_block_parse_at: ez_block_parse, with the position of the offending transaction in *bad; 0 for
  * rules that concern the body as a whole. */
@@ -15,6 +16,9 @@ ez_rule ez_block_parse_at(ez_block **out, const ez_network *network, const ez_he
 ez_rule ez_block_parse_known(ez_block **out, const ez_network *network, const ez_header *header,
                              ez_blob *body, const ez_block_tx *known, uint32_t known_count,
                              uint32_t *bad);
+
+/* ez_block_tx_scan: where the fields of transaction `position` are, borrowed from the body. */
+void ez_block_tx_scan(ez_tx_layout *out, const ez_block *block, uint32_t position);
 
 /* ez_block_tx_is_signed: whether transaction `position` is a reward, which nobody signs, or carries
  * a signature that holds. */

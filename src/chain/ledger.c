@@ -1,18 +1,23 @@
 /* The ledger as an overlay: what changed since the last durable write, over a source that knows the
  * rest; and of the accounts that changed last, what the source would say.
  *
- * Both tables are kept in order of their last change, which uthash's order of insertion gives for
- * free when a changed row is taken out and put back: write numbers never decrease, so settling goes
- * on from where it stopped and touches nothing else, and what is dropped is dropped from the front.
+ * Accounts are kept in order of their last change, which uthash's order of insertion gives for free
+ * when a changed row is taken out and put back: write numbers never decrease, so settling goes on
+ * from where it stopped and touches nothing else, and what is dropped is dropped from the front.
+ * The transactions of a block come and go together, so they stand in one piece of memory, and these
+ * in the order of their writes.
  */
 #include "ezp2p/chain/ledger.h"
 
+#include "block_internal.h"
 #include "ezp2p/base/limits.h"
 #include "hash_internal.h"
+#include "id_index_internal.h"
 #include "ledger_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 typedef struct account_row {
     ez_public_key key;
@@ -23,14 +28,24 @@ typedef struct account_row {
     UT_hash_handle hh;
 } account_row;
 
-/* Whether the chain holds a transaction, whatever the source still says. A row that says no is the
- * tombstone of a disconnected one. */
+typedef struct tx_group tx_group;
+
 typedef struct tx_row {
-    ez_tx_id id;
+    ez_tx_id id; /* first: what the index points to */
+    const tx_group *group;
+} tx_row;
+
+/* What became of a block's transactions, whatever the source still says: a group of a disconnected
+ * block is their tombstone. An id that changes again has a row in each group, and the index leads
+ * to the newest. */
+struct tx_group {
     uint64_t write;
     bool in_chain;
-    UT_hash_handle hh;
-} tx_row;
+    tx_group *prev;
+    tx_group *next;
+    uint32_t count;
+    tx_row rows[];
+};
 
 struct ez_ledger {
     ez_chain_source source;
@@ -39,7 +54,8 @@ struct ez_ledger {
     account_row *unsettled; /* the first row that is; those before it are as in the source */
     size_t unsettled_count;
     size_t accounts_kept;
-    tx_row *txs;
+    ez_id_index txs;
+    tx_group *tx_groups; /* in the order of their writes */
     uint64_t last_write;
     uint64_t settled;
     uint64_t rewinds;
@@ -52,6 +68,7 @@ ez_ledger *ez_ledger_new(const ez_chain_source *source, ez_siphash_key key)
     ledger->source = *source;
     ledger->key = key;
     ledger->accounts_kept = EZ_LEDGER_ACCOUNTS_KEPT;
+    ez_id_index_init(&ledger->txs, key);
     return ledger;
 }
 
@@ -67,6 +84,7 @@ void ez_ledger_free(ez_ledger *ledger)
     }
     ledger->accounts_kept = 0;
     ez_ledger_settle(ledger, UINT64_MAX);
+    ez_id_index_clear(&ledger->txs);
     free(ledger);
 }
 
@@ -132,26 +150,37 @@ static void drop_account(ez_ledger *ledger, account_row *row)
     free(row);
 }
 
-static tx_row *find_tx(const ez_ledger *ledger, const ez_tx_id *id, unsigned hash)
+static const tx_row *find_tx(const ez_ledger *ledger, const ez_tx_id *id)
 {
-    tx_row *row = NULL;
-    HASH_FIND_BYHASHVALUE(hh, ledger->txs, id, sizeof(*id), hash, row);
-    return row;
+    return (const tx_row *)(const void *)ez_id_index_find(&ledger->txs, id);
 }
 
-static void tag_tx(ez_ledger *ledger, const ez_tx_id *id, bool in_chain, uint64_t write)
+static void tag_txs(ez_ledger *ledger, const ez_block *block, bool in_chain, uint64_t write)
 {
-    const unsigned hash = ez_hash_value(&ledger->key, id, sizeof(*id));
-    tx_row *row = find_tx(ledger, id, hash);
-    if (row != NULL) {
-        HASH_DEL(ledger->txs, row);
-    } else {
-        row = ez_alloc(1, sizeof(*row));
-        row->id = *id;
+    tx_group *const group =
+        ez_realloc(NULL, 1, sizeof(*group) + block->tx_count * sizeof(group->rows[0]));
+    *group = (tx_group){.write = write, .in_chain = in_chain, .count = block->tx_count};
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        group->rows[i] = (tx_row){block->txs[i].id, group};
+        ez_id_index_put(&ledger->txs, &group->rows[i].id);
     }
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, ledger->txs, &row->id, sizeof(row->id), hash, row);
-    row->in_chain = in_chain;
-    row->write = write;
+    DL_APPEND(ledger->tx_groups, group);
+}
+
+static void settle_txs(ez_ledger *ledger)
+{
+    const bool all = ledger->last_write <= ledger->settled; /* then nothing is looked for */
+    while (ledger->tx_groups != NULL && ledger->tx_groups->write <= ledger->settled) {
+        tx_group *const group = ledger->tx_groups;
+        for (uint32_t i = 0; !all && i < group->count; i++) {
+            ez_id_index_remove(&ledger->txs, &group->rows[i].id);
+        }
+        DL_DELETE(ledger->tx_groups, group);
+        free(group);
+    }
+    if (all) {
+        ez_id_index_empty(&ledger->txs);
+    }
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -168,9 +197,8 @@ void ez_ledger_get(const ez_ledger *ledger, ez_account *out, const ez_public_key
 
 bool ez_ledger_has_tx(const ez_ledger *ledger, const ez_tx_id *id)
 {
-    const unsigned hash = ez_hash_value(&ledger->key, id, sizeof(*id));
-    const tx_row *const row = find_tx(ledger, id, hash);
-    return row != NULL ? row->in_chain : ledger->source.has_tx(ledger->source.self, id);
+    const tx_row *const row = find_tx(ledger, id);
+    return row != NULL ? row->group->in_chain : ledger->source.has_tx(ledger->source.self, id);
 }
 
 size_t ez_ledger_pending(const ez_ledger *ledger)
@@ -192,13 +220,13 @@ bool ez_ledger_may_have_rewound(const ez_ledger *ledger, const ez_public_key *ke
     return row != NULL && row->rewind > rewinds;
 }
 
-/* Whether `account` can send `tx` next. Sums stay below 2^54: both parts are bounded. */
-static ez_rule check_turn(const ez_account *account, const ez_tx *tx, uint64_t cost)
+/* Whether `account` can send an entry next. Sums stay below 2^54: both parts are bounded. */
+static ez_rule check_turn(const ez_account *account, uint64_t sequence, uint64_t cost)
 {
-    if (tx->sequence < account->sequence) {
+    if (sequence < account->sequence) {
         return EZ_RULE_TX_SEQUENCE_PAST;
     }
-    if (tx->sequence > account->sequence) {
+    if (sequence > account->sequence) {
         return EZ_RULE_TX_SEQUENCE_GAP;
     }
     return cost > account->balance ? EZ_RULE_TX_FUNDS : EZ_RULE_OK;
@@ -229,7 +257,7 @@ ez_rule ez_ledger_check_tx(const ez_ledger *ledger, const ez_tx *tx, const ez_tx
     account.sequence += sequence_used;
     account.balance = account.balance > spent ? account.balance - spent : 0;
     const uint64_t cost = ez_tx_cost(ez_tx_kind_of(tx), tx->amount, tx->fee);
-    const ez_rule rule = check_turn(&account, tx, cost);
+    const ez_rule rule = check_turn(&account, tx->sequence, cost);
     if (rule == EZ_RULE_TX_SEQUENCE_PAST && ez_ledger_has_tx(ledger, id)) {
         return EZ_RULE_TX_DUPLICATE;
     }
@@ -289,22 +317,28 @@ static ez_rule pay(connecting *work, const ez_public_key *key, uint64_t amount)
     return EZ_RULE_OK;
 }
 
+static const ez_public_key *key_at(const uint8_t *bytes)
+{
+    return (const ez_public_key *)bytes;
+}
+
 /* Its form was judged when the block was parsed; only the amount depends on the ledger. */
-static ez_rule apply_reward(connecting *work, const ez_tx *tx)
+static ez_rule apply_reward(connecting *work, const ez_tx_layout *tx)
 {
     EZ_ASSERT(tx->recipient.kind == EZ_PARTY_ADDRESS);
     if (tx->amount < work->fees || tx->amount - work->fees != work->network->reward) {
         return EZ_RULE_BODY_REWARD_AMOUNT;
     }
-    return pay(work, &tx->recipient.key, tx->amount);
+    return pay(work, key_at(tx->recipient.key), tx->amount);
 }
 
-static ez_rule apply_sent(connecting *work, const ez_tx *tx)
+static ez_rule apply_sent(connecting *work, const ez_tx_layout *tx)
 {
-    const ez_tx_kind kind = ez_tx_kind_of(tx);
-    const uint64_t cost = ez_tx_cost(kind, tx->amount, tx->fee);
-    ez_account *const sender = touch(work, &tx->signer);
-    const ez_rule rule = check_turn(sender, tx, cost);
+    const bool is_transfer = tx->recipient.kind == EZ_PARTY_ADDRESS;
+    const uint64_t cost =
+        ez_tx_cost(is_transfer ? EZ_TX_TRANSFER : EZ_TX_NOTE, tx->amount, tx->fee);
+    ez_account *const sender = touch(work, key_at(tx->signer));
+    const ez_rule rule = check_turn(sender, tx->sequence, cost);
     if (rule != EZ_RULE_OK) {
         return rule;
     }
@@ -314,15 +348,15 @@ static ez_rule apply_sent(connecting *work, const ez_tx *tx)
     if (work->fees > EZ_AMOUNT_MAX) {
         return EZ_RULE_TX_OVERFLOW; /* no reward could collect them */
     }
-    return kind == EZ_TX_TRANSFER ? pay(work, &tx->recipient.key, tx->amount) : EZ_RULE_OK;
+    return is_transfer ? pay(work, key_at(tx->recipient.key), tx->amount) : EZ_RULE_OK;
 }
 
 /* What stops an id from standing in the chain twice: for notes from labels a look-up, for entries
  * from addresses their sequence, for rewards the height that is their sequence. */
 static ez_rule apply_tx(connecting *work, uint32_t position)
 {
-    ez_tx tx;
-    ez_block_tx_get(&tx, work->block, position);
+    ez_tx_layout tx;
+    ez_block_tx_scan(&tx, work->block, position);
     if (tx.sender.kind == EZ_PARTY_REWARD) {
         return apply_reward(work, &tx);
     }
@@ -364,9 +398,7 @@ static void keep(connecting *work, ez_ledger_diff *out, uint64_t write)
         row->is_touched = false;
         tag_account(work->ledger, row, write);
     }
-    for (uint32_t i = 0; i < work->block->tx_count; i++) {
-        tag_tx(work->ledger, &work->block->txs[i].id, true, write);
-    }
+    tag_txs(work->ledger, work->block, true, write);
 }
 
 ez_rule ez_ledger_connect(ez_ledger *ledger, ez_ledger_diff *out, uint32_t *bad,
@@ -401,9 +433,7 @@ void ez_ledger_disconnect(ez_ledger *ledger, const ez_block *block, const ez_acc
         row->rewind = ledger->rewinds;
         tag_account(ledger, row, write);
     }
-    for (uint32_t i = 0; i < block->tx_count; i++) {
-        tag_tx(ledger, &block->txs[i].id, false, write);
-    }
+    tag_txs(ledger, block, false, write);
 }
 
 void ez_ledger_settle(ez_ledger *ledger, uint64_t write)
@@ -420,9 +450,5 @@ void ez_ledger_settle(ez_ledger *ledger, uint64_t write)
         }
         drop_account(ledger, ledger->accounts);
     }
-    while (ledger->txs != NULL && ledger->txs->write <= write) {
-        tx_row *const row = ledger->txs;
-        HASH_DEL(ledger->txs, row);
-        free(row);
-    }
+    settle_txs(ledger);
 }
