@@ -143,6 +143,8 @@ static void check_peaks(ez_run *run)
     check_peak(run, "pooled transactions", peaks->pool_count, EZ_POOL_COUNT_MAX);
     check_peak(run, "pooled bytes", peaks->pool_bytes, EZ_POOL_BYTES_MAX);
     check_peak(run, "orphans", peaks->orphan_count, EZ_ORPHAN_COUNT_MAX);
+    check_peak(run, "parked transactions", peaks->parked_count, EZ_PARKED_COUNT_MAX);
+    check_peak(run, "parked bytes", peaks->parked_bytes, EZ_PARKED_BYTES_MAX);
     check_peak(run, "known addresses", peaks->book_count, EZ_BOOK_NEW_MAX + EZ_BOOK_TRIED_MAX);
     check_peak(run, "headers beside the chain", peaks->side_headers,
                EZ_SIDE_HEADERS_MAX + (size_t)run->finders.count);

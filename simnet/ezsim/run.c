@@ -362,6 +362,8 @@ static void sample_host(ez_run *run, size_t host)
     RAISE(run->peaks.pool_count, status.pool_count);
     RAISE(run->peaks.pool_bytes, status.pool_bytes);
     RAISE(run->peaks.orphan_count, status.orphan_count);
+    RAISE(run->peaks.parked_count, status.parked_count);
+    RAISE(run->peaks.parked_bytes, status.parked_bytes);
     RAISE(run->peaks.book_count, status.book_count);
     RAISE(run->peaks.links, status.links);
     RAISE(run->peaks.side_headers, status.tree_count - (size_t)status.best_header_height);

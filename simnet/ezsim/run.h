@@ -24,7 +24,7 @@ typedef struct ez_acknowledged {
 
 /* The most that was seen of what limits.h bounds. */
 typedef struct ez_peaks {
-    size_t pool_count, pool_bytes, orphan_count, book_count, links;
+    size_t pool_count, pool_bytes, orphan_count, parked_count, parked_bytes, book_count, links;
     size_t side_headers; /* headers known beside the best chain, blocks among them */
     uint32_t bodies_in_flight, txs_in_flight; /* of one peer */
 } ez_peaks;

@@ -102,7 +102,7 @@ static ez_rule judge(ez_pool *pool, const ez_tx *tx, const ez_tx_id *id)
 }
 
 static ez_pool_node *insert(ez_pool *pool, const ez_tx *tx, const ez_tx_id *id, ez_blob *bytes,
-                            bool durable, ez_time_ms now)
+                            ez_pool_keep keep, ez_time_ms now)
 {
     ez_pool_node *const node = ez_alloc(1, sizeof(*node));
     node->entry = (ez_pool_entry){
@@ -111,7 +111,7 @@ static ez_pool_node *insert(ez_pool *pool, const ez_tx *tx, const ez_tx_id *id, 
         .signer = tx->signer,
         .kind = ez_tx_kind_of(tx),
         .from_address = tx->sender.kind == EZ_PARTY_ADDRESS,
-        .durable = durable,
+        .keep = keep,
         .sequence = tx->sequence,
         .amount = tx->amount,
         .fee = tx->fee,
@@ -134,22 +134,22 @@ static ez_pool_node *insert(ez_pool *pool, const ez_tx *tx, const ez_tx_id *id, 
 }
 
 ez_rule ez_pool_add(ez_pool *pool, const ez_pool_entry **out, const ez_tx *tx, const ez_tx_id *id,
-                    ez_blob *bytes, bool durable, ez_time_ms now)
+                    ez_blob *bytes, ez_pool_keep keep, ez_time_ms now)
 {
     if (out != NULL) {
         *out = NULL;
     }
     const ez_rule rule = judge(pool, tx, id);
-    if (rule == EZ_RULE_TX_SEQUENCE_GAP && !durable) {
+    if (rule == EZ_RULE_TX_SEQUENCE_GAP && keep == EZ_POOL_RELAYED) {
         ez_pool_orphans_keep(pool, tx, id, bytes, now);
     }
     if (rule != EZ_RULE_OK) {
         return rule;
     }
-    if (!ez_pool_make_room(pool, tx, ez_blob_size(bytes), durable)) {
+    if (!ez_pool_make_room(pool, tx, ez_blob_size(bytes), keep)) {
         return EZ_RULE_TX_POOL_FULL;
     }
-    const ez_pool_node *const node = insert(pool, tx, id, bytes, durable, now);
+    const ez_pool_node *const node = insert(pool, tx, id, bytes, keep, now);
     if (node->entry.from_address) {
         const uint64_t next = node->signer->ready_last->entry.sequence + 1;
         ez_pool_orphans_note_turn(pool, &tx->signer, next);
@@ -160,11 +160,11 @@ ez_rule ez_pool_add(ez_pool *pool, const ez_pool_entry **out, const ez_tx *tx, c
     return EZ_RULE_OK;
 }
 
-void ez_pool_set_durable(ez_pool *pool, const ez_tx_id *id)
+void ez_pool_set_keep(ez_pool *pool, const ez_tx_id *id, ez_pool_keep keep)
 {
     ez_pool_node *const node = find_node(pool, id);
-    if (node != NULL) {
-        node->entry.durable = true;
+    if (node != NULL && keep > node->entry.keep) {
+        node->entry.keep = keep;
         ez_pool_evictable_remove(pool, node);
     }
 }

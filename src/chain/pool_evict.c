@@ -56,7 +56,7 @@ static void sift_down(ez_pool_heap *heap, ez_pool_node *node, uint32_t place)
 void ez_pool_evictable_add(ez_pool *pool, ez_pool_node *node)
 {
     ez_pool_heap *const heap = &pool->evictable;
-    if (node->evict_place != 0 || node->entry.durable) {
+    if (node->evict_place != 0 || node->entry.keep != EZ_POOL_RELAYED) {
         return;
     }
     if (heap->count == heap->capacity) {
@@ -128,14 +128,15 @@ static bool has_room_without(const ez_pool *pool, const victims *chosen, size_t 
            pool->bytes - chosen->bytes + size <= pool->limits.bytes_max;
 }
 
-static bool choose_all(ez_pool *pool, victims *chosen, uint64_t fee, size_t size, bool durable)
+static bool choose_all(ez_pool *pool, victims *chosen, uint64_t fee, size_t size, ez_pool_keep keep)
 {
     while (!has_room_without(pool, chosen, size)) {
         if (pool->evictable.count == 0 || chosen->count == VICTIMS_MAX) {
             return false;
         }
         ez_pool_node *const node = pool->evictable.nodes[0];
-        if (!durable && ez_pool_compare_rate(node->entry.fee, node->size, fee, size) >= 0) {
+        if (keep == EZ_POOL_RELAYED &&
+            ez_pool_compare_rate(node->entry.fee, node->size, fee, size) >= 0) {
             return false;
         }
         choose(pool, chosen, node);
@@ -160,7 +161,7 @@ static ez_pool_node *run_before(const ez_pool *pool, const ez_tx *tx)
     return signer != NULL ? signer->run_last : NULL;
 }
 
-bool ez_pool_make_room(ez_pool *pool, const ez_tx *tx, size_t size, bool durable)
+bool ez_pool_make_room(ez_pool *pool, const ez_tx *tx, size_t size, ez_pool_keep keep)
 {
     victims chosen = {.count = 0};
     if (has_room_without(pool, &chosen, size)) {
@@ -170,7 +171,7 @@ bool ez_pool_make_room(ez_pool *pool, const ez_tx *tx, size_t size, bool durable
     if (spared != NULL) {
         ez_pool_evictable_remove(pool, spared);
     }
-    const bool has_room = choose_all(pool, &chosen, tx->fee, size, durable);
+    const bool has_room = choose_all(pool, &chosen, tx->fee, size, keep);
     if (has_room) {
         evict(pool, &chosen);
     } else {

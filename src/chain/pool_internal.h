@@ -6,8 +6,8 @@
  * ready: outside of a reorganisation that is all of it. When the ledger goes back, entries may be
  * stranded above a gap until what is missing is added again, or ez_pool_recheck drops them.
  *
- * The eviction heap holds what may give way: notes from labels and the last of each run, unless
- * durable.
+ * The eviction heap holds what may give way: notes from labels and the last of each run, if merely
+ * relayed.
  */
 #ifndef EZP2P_CHAIN_POOL_INTERNAL_H
 #define EZP2P_CHAIN_POOL_INTERNAL_H
@@ -143,15 +143,15 @@ void ez_pool_arrivals_clear(ez_pool_arrivals *arrivals);
 int ez_pool_compare_rate(uint64_t fee_a, size_t size_a, uint64_t fee_b, size_t size_b);
 
 /* ez_pool_evictable_add, ez_pool_evictable_remove: do nothing when that is the case already; a
- * durable node is never added. */
+ * node that is kept (ez_pool_keep) is never added. */
 void ez_pool_evictable_add(ez_pool *pool, ez_pool_node *node);
 void ez_pool_evictable_remove(ez_pool *pool, ez_pool_node *node);
 void ez_pool_evictable_clear(ez_pool *pool);
 
-/* ez_pool_make_room: room for `tx` of `size` bytes, evicting only what pays less per byte unless
- * `durable`, and never from the run that it is to follow.
+/* ez_pool_make_room: room for `tx` of `size` bytes, evicting only what pays less per byte if it is
+ * merely relayed, and never from the run that it is to follow.
  *   returns  false, nothing evicted, when there is none to be had */
-bool ez_pool_make_room(ez_pool *pool, const ez_tx *tx, size_t size, bool durable);
+bool ez_pool_make_room(ez_pool *pool, const ez_tx *tx, size_t size, ez_pool_keep keep);
 
 /* ---- pool_orphans.c ---- */
 

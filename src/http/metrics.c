@@ -31,6 +31,7 @@ static void add_gauges(ez_buffer *out, const ez_http *http)
         {"pool_transactions", "transactions that wait for a block", status.pool_count},
         {"pool_bytes", "their canonical bytes", status.pool_bytes},
         {"orphan_transactions", "transactions ahead of their turn", status.orphan_count},
+        {"parked_transactions", "kept outside the pool until they can stand", status.parked_count},
         {"tree_headers", "headers held in memory", status.tree_count},
         {"book_addresses", "addresses known", status.book_count},
         {"writes_pending", "store writes not yet durable", status.writes_pending},

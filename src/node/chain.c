@@ -165,19 +165,20 @@ static void return_txs(ez_node *node, const ez_block *block)
         }
         const uint8_t *data = ez_blob_data(block->body) + block->txs[i].offset;
         ez_blob *bytes = ez_blob_new(data, block->txs[i].size);
+        const ez_tx_id *id = &block->txs[i].id;
         ez_rule rule =
-            ez_pool_add(node->pool, NULL, &tx, &block->txs[i].id, bytes, true, node->now.mono);
+            ez_pool_add(node->pool, NULL, &tx, id, bytes, EZ_POOL_RETURNED, node->now.mono);
         bool later = node_may_stand_later(rule);
-        if (later) {
-            node_park(node, &block->txs[i].id, bytes, &tx.signer);
-        }
         if (later || rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN) {
             ez_write_op *op = node_write(node, EZ_WRITE_POOL_PUT);
-            op->tx_id = block->txs[i].id;
+            op->tx_id = *id;
             op->bytes = ez_blob_ref(bytes);
             node->pool_grew = true;
         } else {
-            node_note_tx(node, &block->txs[i].id, false); /* wanted again one day */
+            node_note_tx(node, id, false); /* wanted again one day */
+        }
+        if (later) { /* behind the write: it may be given up at once */
+            node_park(node, id, bytes, &tx.signer, tx.sequence, EZ_POOL_RETURNED);
         }
         ez_blob_unref(bytes);
     }
@@ -194,7 +195,7 @@ static void update_pool(ez_node *node, const move *done)
     if (done->rewound) {
         ez_pool_recheck(node->pool);
     }
-    node_retry_parked(node, NULL);
+    node_retry_all_parked(node);
     node_take_orphans(node);
 }
 

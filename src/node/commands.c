@@ -71,7 +71,7 @@ static void submit_entry(ez_node *node, const ez_command *command)
     if (rule == EZ_RULE_OK) {
         tx.timestamp = entry_timestamp(node);
         if (tx.sender.kind == EZ_PARTY_ADDRESS) {
-            if (node->parked_own > 0) {
+            if (node_has_parked_own(node)) {
                 /* They were promised, and claim the coins and the numbers that come next. */
                 reply_rule(node, command, EZ_RULE_TX_FUNDS, NULL);
                 return;

@@ -129,6 +129,7 @@ static int by_sequence(const void *left, const void *right)
 static void pool_stored(loading *state)
 {
     ez_node *node = state->node;
+    const ez_pool_keep keep = EZ_POOL_PROMISED; /* the store does not say which of them were */
     if (state->tx_count > 0) {
         qsort(state->txs, state->tx_count, sizeof(*state->txs), by_sequence);
     }
@@ -137,10 +138,10 @@ static void pool_stored(loading *state)
         ez_tx tx;
         ez_rule rule = decode_stored(&tx, ez_blob_data(row->bytes), ez_blob_size(row->bytes));
         if (rule == EZ_RULE_OK) {
-            rule = ez_pool_add(node->pool, NULL, &tx, &row->id, row->bytes, true, node->now.mono);
+            rule = ez_pool_add(node->pool, NULL, &tx, &row->id, row->bytes, keep, node->now.mono);
         }
         if (node_may_stand_later(rule)) {
-            node_park(node, &row->id, row->bytes, &tx.signer);
+            node_park(node, &row->id, row->bytes, &tx.signer, tx.sequence, keep);
         } else if (rule != EZ_RULE_OK) {
             drop_stored(node, &row->id, rule);
         }

@@ -68,6 +68,7 @@ ez_status ez_node_new(ez_node **out, const ez_node_config *config, const ez_node
     node->source = (ez_chain_source){node, source_get_account, source_has_tx};
     node->body_bytes_mean = 1024;
     take_config(node, config);
+    parked_init(&node->parked, node->table_key, EZ_PARKED_COUNT_MAX, EZ_PARKED_BYTES_MAX);
     node->tree = ez_tree_new(&node->network, ez_rng_key(&node->rng));
     node->tip = ez_tree_genesis(node->tree);
     node->ledger = ez_ledger_new(&node->source, ez_rng_key(&node->rng));
@@ -110,7 +111,7 @@ void ez_node_free(ez_node *node)
     node_clear_requests(node);
     node_clear_waiting(node);
     node_clear_held(node);
-    node_clear_parked(node);
+    parked_clear(&node->parked);
     node_recent_clear(node);
     ez_fetch_free(node->fetch);
     ez_want_free(node->want);

@@ -10,7 +10,8 @@
  *   bodies.c     which bodies to fetch, and what becomes of those that arrive
  *   rebuild.c    block bodies from announcements and the pool
  *   held.c       entries of clients that are not on disk yet
- *   parked.c     acknowledged transactions that cannot stand at the moment
+ *   parked.c     transactions that cannot stand at the moment and are kept
+ *   parked_set.c the set of them
  *   serve.c      answering requests within the output budget
  *   chain.c      blocks into the tree and the ledger, reorganisations
  *   recent.c     blocks that are not yet durable, or were a moment ago
@@ -44,6 +45,7 @@
 #include "ezp2p/gossip/want.h"
 #include "ezp2p/node/node.h"
 #include "ezp2p/node/query.h"
+#include "parked_internal.h"
 
 #define uthash_fatal(message)          ez_assert_fail(message, __FILE__, __LINE__)
 #define HASH_FUNCTION(key, size, hash) ((hash) = ez_number_hash(key, size))
@@ -201,14 +203,6 @@ typedef struct node_request {
     struct node_request *prev, *next;
 } node_request;
 
-/* An acknowledged transaction that cannot stand at the moment (parked.c). */
-typedef struct node_parked {
-    ez_tx_id id;
-    ez_public_key signer;
-    ez_blob *bytes;
-    struct node_parked *prev, *next;
-} node_parked;
-
 typedef struct node_held node_held; /* held.c */
 
 /* A resolve command under way. */
@@ -286,10 +280,9 @@ struct ez_node {
     node_recent *recents_list; /* oldest write first */
 
     /* transactions */
-    node_parked *parked; /* oldest first */
-    size_t parked_count;
-    size_t parked_own; /* of them, signed with our key */
-    node_held *held;   /* oldest first */
+    parked_set parked;
+    bool own_set_aside; /* transactions that we signed are on disk and not in `parked` */
+    node_held *held;    /* oldest first */
     ez_want *want;
     ez_relay *relay;
     ez_seen *seen;
@@ -421,11 +414,13 @@ void node_release_held(ez_node *node);
 void node_clear_held(ez_node *node);
 
 /* ---- parked.c */
-/* Keep an acknowledged transaction, whose row is on disk, to be tried again. */
-void node_park(ez_node *node, const ez_tx_id *id, ez_blob *bytes, const ez_public_key *signer);
-bool node_may_stand_later(ez_rule rule); /* refused for a reason that may pass */
-void node_retry_parked(ez_node *node, const ez_public_key *signer); /* of all: NULL */
-void node_clear_parked(ez_node *node);
+/* Keep a transaction, whose row is on disk, to be tried again. */
+void node_park(ez_node *node, const ez_tx_id *id, ez_blob *bytes, const ez_public_key *signer,
+               uint64_t sequence, ez_pool_keep keep);
+bool node_has_parked_own(const ez_node *node); /* signed with our key */
+bool node_may_stand_later(ez_rule rule);       /* refused for a reason that may pass */
+void node_retry_parked(ez_node *node, const ez_public_key *signer);
+void node_retry_all_parked(ez_node *node); /* of EZ_PARKED_LOOKS_MAX signers in turn, and our own */
 
 /* ---- headers.c */
 void node_headers_ready(ez_node *node, ez_peer *peer); /* its handshake is done */

@@ -1,38 +1,50 @@
-/* Acknowledged transactions that cannot stand at the moment: their predecessors in the signer's
+/* Transactions that cannot stand at the moment and are kept: their predecessors in the signer's
  * sequence or the sender's coins went with a lost block, the pool was full, or the node was
- * restarted without the predecessors that it had from others. A 201 is a promise, so they stay on
- * disk and are tried again after every block, and those of an address whenever an entry of it is
- * taken in. What can never stand again is let go, and the oldest when EZ_POOL_COUNT_MAX are parked.
+ * restarted without the predecessors that it had from others. A 201 is a promise, so what was
+ * acknowledged here stays on disk; what a lost block gave back is kept with it as long as there is
+ * room. They are tried again after every block, and those of an address whenever an entry of it is
+ * taken in. What can never stand again is let go.
+ *
+ * Above EZ_PARKED_COUNT_MAX or EZ_PARKED_BYTES_MAX, what nobody here was promised is given up
+ * first. What was promised leaves memory, not the disk: the next start finds it there.
  */
 #include "node_internal.h"
 
 #include <stdlib.h>
-#include <utlist.h>
 
-static void drop(ez_node *node, node_parked *item)
+static ez_pool_keep keep_of(parked_class class)
 {
-    DL_DELETE(node->parked, item);
-    node->parked_count--;
-    node->parked_own -= ez_public_key_is_equal(&item->signer, &node->key);
-    ez_blob_unref(item->bytes);
-    free(item);
+    return class == PARKED_RETURNED ? EZ_POOL_RETURNED : EZ_POOL_PROMISED;
 }
 
-void node_park(ez_node *node, const ez_tx_id *id, ez_blob *bytes, const ez_public_key *signer)
+static void make_room(ez_node *node)
 {
-    if (node->parked_count == EZ_POOL_COUNT_MAX) {
-        NODE_LOG(node, EZ_LOG_WARN, "transaction_given_up",
-                 EZ_LOG_HASH("id", node->parked->id.hash.bytes));
-        node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = node->parked->id;
-        drop(node, node->parked);
+    parked_tx *tx;
+    while ((tx = parked_excess(&node->parked)) != NULL) {
+        bool promised = tx->class != PARKED_RETURNED;
+        NODE_LOG(node, EZ_LOG_WARN, promised ? "transaction_set_aside" : "transaction_given_up",
+                 EZ_LOG_HASH("id", tx->id.hash.bytes));
+        if (!promised) {
+            node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = tx->id;
+        }
+        node->own_set_aside |= tx->class == PARKED_OWN;
+        parked_drop(&node->parked, tx);
     }
-    node_parked *item = ez_alloc(1, sizeof(*item));
-    item->id = *id;
-    item->signer = *signer;
-    item->bytes = ez_blob_ref(bytes);
-    DL_APPEND(node->parked, item);
-    node->parked_count++;
-    node->parked_own += ez_public_key_is_equal(&item->signer, &node->key);
+}
+
+void node_park(ez_node *node, const ez_tx_id *id, ez_blob *bytes, const ez_public_key *signer,
+               uint64_t sequence, ez_pool_keep keep)
+{
+    parked_class class = ez_public_key_is_equal(signer, &node->key) ? PARKED_OWN
+                         : keep == EZ_POOL_PROMISED                 ? PARKED_PROMISED
+                                                                    : PARKED_RETURNED;
+    parked_put(&node->parked, id, bytes, signer, sequence, class);
+    make_room(node);
+}
+
+bool node_has_parked_own(const ez_node *node)
+{
+    return node->own_set_aside || node->parked.class_counts[PARKED_OWN] > 0;
 }
 
 bool node_may_stand_later(ez_rule rule)
@@ -41,57 +53,57 @@ bool node_may_stand_later(ez_rule rule)
            rule == EZ_RULE_TX_POOL_FULL;
 }
 
-/* Try one again, if it is of `signer` (NULL: of anybody); true when it entered the pool, so that
- * another may follow it. */
-static bool retry(ez_node *node, node_parked *item, const ez_public_key *signer)
+static ez_rule retry(ez_node *node, parked_tx *parked)
 {
-    if (signer != NULL && !ez_public_key_is_equal(signer, &item->signer)) {
-        return false;
-    }
     ez_tx tx;
     ez_reader reader;
-    ez_reader_init(&reader, ez_blob_data(item->bytes), ez_blob_size(item->bytes));
+    ez_reader_init(&reader, ez_blob_data(parked->bytes), ez_blob_size(parked->bytes));
     ez_rule rule = ez_tx_decode(&tx, &reader);
     EZ_ASSERT(rule == EZ_RULE_OK); /* it was decoded before it was parked */
-    rule = ez_pool_add(node->pool, NULL, &tx, &item->id, item->bytes, true, node->now.mono);
+    const ez_pool_keep keep = keep_of(parked->class);
+    rule = ez_pool_add(node->pool, NULL, &tx, &parked->id, parked->bytes, keep, node->now.mono);
     if (node_may_stand_later(rule)) {
-        return false;
+        return rule;
     }
     if (rule == EZ_RULE_OK) {
         node->pool_grew = true;
     } else if (rule == EZ_RULE_TX_POOL_KNOWN) {
-        ez_pool_set_durable(node->pool, &item->id);
+        ez_pool_set_keep(node->pool, &parked->id, keep);
     } else {
-        NODE_LOG(node, EZ_LOG_INFO, "transaction_dropped", EZ_LOG_HASH("id", item->id.hash.bytes),
+        NODE_LOG(node, EZ_LOG_INFO, "transaction_dropped", EZ_LOG_HASH("id", parked->id.hash.bytes),
                  EZ_LOG_TEXT("rule", ez_rule_code(rule)));
-        node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = item->id;
+        node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = parked->id;
     }
-    drop(node, item);
-    return rule == EZ_RULE_OK;
+    parked_drop(&node->parked, parked);
+    return rule;
 }
 
-/* A signer's run may have been parked from either end: what left the pool for want of coins left
- * from the last on, what a block gave back came from the first. So both ways, as long as it helps.
- */
+/* From the lowest sequence number up: behind one that is too early, all are. Two may have the same
+ * number, and one of them coins enough. Nothing is parked meanwhile: what makes room gives way for
+ * good. */
+static void retry_run(ez_node *node, parked_tx *parked)
+{
+    while (parked != NULL) {
+        parked_tx *next = parked->run_next;
+        const ez_rule rule = retry(node, parked);
+        if (rule == EZ_RULE_TX_SEQUENCE_GAP || rule == EZ_RULE_TX_POOL_FULL) {
+            return;
+        }
+        parked = next;
+    }
+}
+
 void node_retry_parked(ez_node *node, const ez_public_key *signer)
 {
-    bool moved = node->parked != NULL;
-    while (moved) {
-        moved = false;
-        node_parked *item, *next;
-        DL_FOREACH_SAFE (node->parked, item, next) {
-            moved |= retry(node, item, signer);
-        }
-        for (item = node->parked == NULL ? NULL : node->parked->prev; item != NULL; item = next) {
-            next = item == node->parked ? NULL : item->prev;
-            moved |= retry(node, item, signer);
-        }
-    }
+    retry_run(node, parked_run(&node->parked, signer));
 }
 
-void node_clear_parked(ez_node *node)
+void node_retry_all_parked(ez_node *node)
 {
-    while (node->parked != NULL) {
-        drop(node, node->parked);
+    size_t looks = parked_signers(&node->parked);
+    looks = looks < EZ_PARKED_LOOKS_MAX ? looks : EZ_PARKED_LOOKS_MAX;
+    for (size_t i = 0; i < looks; i++) {
+        retry_run(node, parked_turn(&node->parked));
     }
+    node_retry_parked(node, &node->key); /* its clients wait for it */
 }

@@ -24,6 +24,8 @@ void ez_node_get_status(const ez_node *node, ez_node_status *out)
         .pool_count = ez_pool_count(node->pool),
         .pool_bytes = ez_pool_bytes(node->pool),
         .orphan_count = ez_pool_orphan_count(node->pool),
+        .parked_count = node->parked.count,
+        .parked_bytes = node->parked.bytes,
         .tree_count = ez_tree_count(node->tree),
         .book_count = ez_book_count(node->book),
         .writes_pending = node->last_write - node->stored_write,

@@ -242,7 +242,8 @@ void node_take_orphans(ez_node *node)
     ez_tx_id id;
     ez_blob *bytes = NULL;
     while (ez_pool_take_orphan(node->pool, &tx, &id, &bytes, node->now.mono)) {
-        const ez_rule rule = ez_pool_add(node->pool, NULL, &tx, &id, bytes, false, node->now.mono);
+        const ez_rule rule =
+            ez_pool_add(node->pool, NULL, &tx, &id, bytes, EZ_POOL_RELAYED, node->now.mono);
         node_note_tx(node, &id, rule == EZ_RULE_OK);
         if (rule == EZ_RULE_OK) {
             node_tx_is_public(node, &id, bytes, false, (ez_link_id){0});
@@ -256,10 +257,11 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
 {
     stop_wanting(node, id);
     const ez_pool_entry *entry = NULL;
-    ez_rule rule = ez_pool_add(node->pool, &entry, tx, id, bytes, from_client, node->now.mono);
+    const ez_pool_keep keep = from_client ? EZ_POOL_PROMISED : EZ_POOL_RELAYED;
+    ez_rule rule = ez_pool_add(node->pool, &entry, tx, id, bytes, keep, node->now.mono);
     node_note_tx(node, id, rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN);
     if (rule == EZ_RULE_TX_POOL_KNOWN && from_client) {
-        ez_pool_set_durable(node->pool, id);
+        ez_pool_set_keep(node->pool, id, EZ_POOL_PROMISED);
         keep_durable(node, id, bytes);
     } else if (rule == EZ_RULE_TX_POOL_KNOWN) {
         node->counters.txs_duplicate++;
@@ -327,9 +329,10 @@ void node_tx_checked(ez_node *node, node_job *job, ez_check_job *done)
 void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
 {
     ez_node *node = self;
-    if (entry->durable && node_may_stand_later(rule)) {
-        node_park(node, &entry->id, entry->bytes, &entry->signer);
-    } else if (entry->durable) {
+    const bool kept = entry->keep != EZ_POOL_RELAYED;
+    if (kept && node_may_stand_later(rule)) {
+        node_park(node, &entry->id, entry->bytes, &entry->signer, entry->sequence, entry->keep);
+    } else if (kept) {
         node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = entry->id;
     }
     if (rule != EZ_RULE_OK) {

@@ -43,6 +43,9 @@
 #define EZ_POOL_BYTES_MAX           33554432
 #define EZ_POOL_COUNT_MAX           65536
 #define EZ_POOL_SIGNER_MAX          25000
+#define EZ_PARKED_COUNT_MAX         32768
+#define EZ_PARKED_BYTES_MAX         8388608
+#define EZ_PARKED_LOOKS_MAX         512
 #define EZ_PING_INTERVAL_MS         30000
 #define EZ_PING_TIMEOUT_MS          15000
 #define EZ_SILENCE_MS_MAX           90000
@@ -149,6 +152,9 @@
     X(EZ_POOL_BYTES_MAX, "bytes", "of pooled transactions, canonical bytes") \
     X(EZ_POOL_COUNT_MAX, "transactions", "pooled: with their entries under 64 MiB") \
     X(EZ_POOL_SIGNER_MAX, "transactions", "pooled for one signing key, so that no key owns the pool") \
+    X(EZ_PARKED_COUNT_MAX, "transactions", "kept outside the pool until they can stand: 13 MiB with their entries") \
+    X(EZ_PARKED_BYTES_MAX, "bytes", "of them, canonical bytes") \
+    X(EZ_PARKED_LOOKS_MAX, "signers", "whose parked transactions are tried again after a block, in turn: some 2 ms") \
     X(EZ_PING_INTERVAL_MS, "ms", "silence after which we ping") \
     X(EZ_PING_TIMEOUT_MS, "ms", "an unanswered ping means the peer is gone") \
     X(EZ_SILENCE_MS_MAX, "ms", "nothing received at all before a peer is dropped") \

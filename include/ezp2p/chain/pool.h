@@ -3,7 +3,7 @@
  * notes from labels stand alone. Bounded by EZ_POOL_COUNT_MAX, EZ_POOL_BYTES_MAX and, per signing
  * key, EZ_POOL_SIGNER_MAX. When full, the entry with the lowest fee per byte gives way (the newest
  * among equals, and only the last of a signer's run), but never one that was acknowledged to a
- * client (`durable`).
+ * client or came back from a lost block (ez_pool_keep).
  *
  * Ahead-of-turn entries wait in a small orphan area with bounds of its own.
  */
@@ -15,6 +15,14 @@
 
 typedef struct ez_pool ez_pool;
 
+/* Whether an entry gives way when the pool is full, and whether it is kept when it cannot stand for
+ * a while. In rising order. */
+typedef enum ez_pool_keep {
+    EZ_POOL_RELAYED,  /* from a peer: gives way to what pays more */
+    EZ_POOL_RETURNED, /* a lost block gave it back: never evicted, kept in the store */
+    EZ_POOL_PROMISED, /* the same, and acknowledged to a client */
+} ez_pool_keep;
+
 /* A pooled transaction, borrowed from the pool until the next call that changes it. */
 typedef struct ez_pool_entry {
     ez_tx_id id;
@@ -22,7 +30,7 @@ typedef struct ez_pool_entry {
     ez_public_key signer;
     ez_tx_kind kind;
     bool from_address; /* takes part in its signer's sequence */
-    bool durable;      /* acknowledged to a client: never evicted, kept in the store */
+    ez_pool_keep keep;
     uint64_t sequence;
     uint64_t amount;
     uint64_t fee;
@@ -41,10 +49,11 @@ void ez_pool_free(ez_pool *pool);
  *   returns  EZ_RULE_OK with *out (may be NULL) the entry; EZ_RULE_TX_SEQUENCE_GAP when it was kept
  *            as an orphan or dropped for the orphan bounds; else the rule that keeps it out
  *   bytes    one more reference is taken
- *   durable  never evicted; refused with EZ_RULE_TX_POOL_FULL only when the pool is full of such
- *            or its signer's share is taken. Never kept as an orphan: its client was refused */
+ *   keep     above EZ_POOL_RELAYED: refused with EZ_RULE_TX_POOL_FULL only when the pool is full of
+ *            such or its signer's share is taken. Never kept as an orphan: its client was refused
+ */
 ez_rule ez_pool_add(ez_pool *pool, const ez_pool_entry **out, const ez_tx *tx, const ez_tx_id *id,
-                    ez_blob *bytes, bool durable, ez_time_ms now);
+                    ez_blob *bytes, ez_pool_keep keep, ez_time_ms now);
 
 /* ez_pool_take_orphan: the next orphan whose turn has come (its sequence is the next one now). The
  * caller offers it to ez_pool_add again (its signature was checked before).
@@ -53,8 +62,9 @@ bool ez_pool_take_orphan(ez_pool *pool, ez_tx *tx, ez_tx_id *id, ez_blob **bytes
 
 const ez_pool_entry *ez_pool_find(const ez_pool *pool, const ez_tx_id *id);
 
-/* ez_pool_set_durable: an entry that came from a peer was posted by a client too. */
-void ez_pool_set_durable(ez_pool *pool, const ez_tx_id *id);
+/* ez_pool_set_keep: an entry has a better claim to stay than it came with, as when a client posts
+ * what a peer gave before. Never lowers it. */
+void ez_pool_set_keep(ez_pool *pool, const ez_tx_id *id, ez_pool_keep keep);
 
 /* ez_pool_next_sequence: the sequence number the next entry of `key` must have; with *spent (may be
  * NULL) what its pooled entries will cost. */

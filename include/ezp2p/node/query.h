@@ -20,6 +20,8 @@ typedef struct ez_node_status {
     size_t pool_count;
     size_t pool_bytes;
     size_t orphan_count;
+    size_t parked_count; /* kept outside the pool until they can stand */
+    size_t parked_bytes;
     size_t tree_count;
     size_t book_count; /* addresses known */
     uint64_t writes_pending;

@@ -80,7 +80,8 @@ static inline ez_rule add_as(world *w, const fixture_tx *tx, bool durable)
     const ez_pool_entry *entry;
     const size_t count = ez_pool_count(w->pool);
     const size_t left = w->left_count;
-    const ez_rule rule = ez_pool_add(w->pool, &entry, &tx->tx, &tx->id, tx->bytes, durable, w->now);
+    const ez_pool_keep keep = durable ? EZ_POOL_PROMISED : EZ_POOL_RELAYED;
+    const ez_rule rule = ez_pool_add(w->pool, &entry, &tx->tx, &tx->id, tx->bytes, keep, w->now);
     cr_expect((entry != NULL) == (rule == EZ_RULE_OK));
     cr_expect((rule == EZ_RULE_OK) ==
               (ez_pool_count(w->pool) + (w->left_count - left) == count + 1));

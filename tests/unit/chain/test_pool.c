@@ -12,10 +12,12 @@ Test(pool, an_entry_tells_what_it_is)
     fixture_tx tx = transfer(w, &a, &b, 60, 3, 7);
     const ez_pool_entry *entry;
     w->now = 55;
-    cr_assert(ez_pool_add(w->pool, &entry, &tx.tx, &tx.id, tx.bytes, true, w->now) == EZ_RULE_OK);
+    cr_assert(ez_pool_add(w->pool, &entry, &tx.tx, &tx.id, tx.bytes, EZ_POOL_PROMISED, w->now) ==
+              EZ_RULE_OK);
     cr_expect(ez_tx_id_is_equal(&entry->id, &tx.id) && entry->bytes == tx.bytes);
     cr_expect(ez_public_key_is_equal(&entry->signer, &a.public_key));
-    cr_expect(entry->kind == EZ_TX_TRANSFER && entry->from_address && entry->durable);
+    cr_expect(entry->kind == EZ_TX_TRANSFER && entry->from_address &&
+              entry->keep == EZ_POOL_PROMISED);
     cr_expect(entry->sequence == 7 && entry->amount == 60 && entry->fee == 3);
     cr_expect(entry->arrival > 0 && entry->since == 55);
     cr_expect(ez_pool_find(w->pool, &tx.id) == entry && ez_pool_first(w->pool) == entry);
@@ -32,7 +34,8 @@ Test(pool, an_entry_comes_in_once)
     for (size_t i = 0; i < 2; i++) {
         cr_expect(add_as(w, &txs[i], false) == EZ_RULE_OK);
         cr_expect(add_as(w, &txs[i], true) == EZ_RULE_TX_POOL_KNOWN);
-        cr_expect_not(ez_pool_find(w->pool, &txs[i].id)->durable, "that is set_durable's to do");
+        cr_expect_eq(ez_pool_find(w->pool, &txs[i].id)->keep, EZ_POOL_RELAYED,
+                     "that is set_keep's to do");
     }
     clear_all(txs, 2);
     world_free(w);

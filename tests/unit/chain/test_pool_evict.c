@@ -176,10 +176,11 @@ Test(pool_evict, an_entry_becomes_durable_when_a_client_posts_it_too)
     const ez_tx_id unknown = {{{1}}};
     cr_expect(add_as(w, &txs[0], false) == EZ_RULE_OK);
     cr_expect(add_as(w, &txs[1], false) == EZ_RULE_OK);
-    ez_pool_set_durable(w->pool, &unknown);
-    ez_pool_set_durable(w->pool, &txs[1].id);
-    cr_expect(ez_pool_find(w->pool, &txs[1].id)->durable);
-    cr_expect_not(ez_pool_find(w->pool, &txs[0].id)->durable);
+    ez_pool_set_keep(w->pool, &unknown, EZ_POOL_PROMISED);
+    ez_pool_set_keep(w->pool, &txs[1].id, EZ_POOL_PROMISED);
+    ez_pool_set_keep(w->pool, &txs[1].id, EZ_POOL_RETURNED);
+    cr_expect_eq(ez_pool_find(w->pool, &txs[1].id)->keep, EZ_POOL_PROMISED, "never lowered");
+    cr_expect_eq(ez_pool_find(w->pool, &txs[0].id)->keep, EZ_POOL_RELAYED);
     cr_expect(add(w, note(w, &b, 100, 0)) == EZ_RULE_TX_POOL_FULL,
               "what comes before it in the run is needed");
     clear_all(txs, 2);

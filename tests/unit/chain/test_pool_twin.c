@@ -441,7 +441,8 @@ static void compare_lists(const game *g)
     for (size_t i = 0; i < t->count; i++) {
         cr_assert(at != NULL);
         cr_assert(ez_tx_id_is_equal(&at->id, &t->entries[i].tx.id));
-        cr_assert(at->durable == t->entries[i].durable && at->since == t->entries[i].since);
+        cr_assert((at->keep != EZ_POOL_RELAYED) == t->entries[i].durable &&
+                  at->since == t->entries[i].since);
         cr_assert(ez_pool_after(g->pool, arrival) == at);
         cr_assert(ez_pool_find(g->pool, &at->id) == at);
         arrival = at->arrival;
@@ -501,7 +502,8 @@ static fixture_tx draw_tx(game *g)
 static void add_to_both(game *g, const fixture_tx *tx, bool durable)
 {
     const ez_rule expected = twin_add(g, tx, durable);
-    const ez_rule rule = ez_pool_add(g->pool, NULL, &tx->tx, &tx->id, tx->bytes, durable, g->now);
+    const ez_rule rule = ez_pool_add(g->pool, NULL, &tx->tx, &tx->id, tx->bytes,
+                                     durable ? EZ_POOL_PROMISED : EZ_POOL_RELAYED, g->now);
     cr_assert(rule == expected, "pool says %d, twin says %d", rule, expected);
     g->accepted += rule == EZ_RULE_OK;
 }
@@ -536,7 +538,7 @@ static void play_set_durable(game *g)
     if (g->twin.count > 0) {
         twin_entry *const entry = &g->twin.entries[ez_rng_below(&g->rng, g->twin.count)];
         entry->durable = true;
-        ez_pool_set_durable(g->pool, &entry->tx.id);
+        ez_pool_set_keep(g->pool, &entry->tx.id, EZ_POOL_PROMISED);
     }
 }
 
