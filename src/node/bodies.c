@@ -50,10 +50,6 @@ void node_clear_waiting(ez_node *node)
     HASH_ITER (hh, node->waiting, item, next) {
         drop_waiting(node, item);
     }
-    while (node->partials != NULL) {
-        ez_block_id id = node->partials->id;
-        node_partial_drop(node, &id);
-    }
 }
 
 /* The chain with the most work, above ours, that peers showed: those that deliver, or the others.
@@ -140,6 +136,7 @@ void node_plan(ez_node *node)
     } else if (ez_fetch_end(node->fetch) != ez_fetch_begin(node->fetch)) {
         ez_fetch_reset(node->fetch, 0);
         node_clear_waiting(node);
+        node_clear_partials(node);
     }
     bool wanted = node->has_target && !node->target_doubtful;
     node->catching_up = wanted && (node->catching_up || node_is_behind(node));
@@ -297,7 +294,7 @@ void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message
         uint64_t height = ez_entry_height(entry);
         bool asked = ez_fetch_has(node->fetch, id, height) &&
                      ez_fetch_asked(node->fetch, height).value == peer->link.value;
-        if (asked && node_partial_drop(node, id)) {
+        if (node_partial_refused(node, id, peer->link) && asked) {
             ez_fetch_again(node->fetch, height); /* it may have the whole of it */
             continue;
         }
@@ -306,6 +303,18 @@ void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message
         }
         lower_best(node, peer, entry); /* also when it says so late */
     }
+}
+
+/* Outside of the window, a body is of use when it can be connected at once and becomes the tip. */
+bool node_body_is_wanted(const ez_node *node, const ez_entry *entry)
+{
+    uint64_t height = ez_entry_height(entry);
+    if (ez_fetch_has(node->fetch, ez_entry_id(entry), height)) {
+        return !ez_fetch_is_here(node->fetch, height);
+    }
+    return ez_entry_state_of(entry) == EZ_ENTRY_HEADER && !ez_entry_is_invalid(entry) &&
+           ez_entry_state_of(ez_entry_parent(entry)) != EZ_ENTRY_HEADER &&
+           ez_work_compare(ez_entry_work(entry), ez_entry_work(node->tip)) > 0;
 }
 
 /* ---- arriving ----------------------------------------------------------------------------------
@@ -324,7 +333,8 @@ void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, node_k
     check->known_count = known.count;
     /* With transactions in the pool, most signatures of a new block have been verified already. */
     check->verify = source == JOB_BODY_FETCHED && ez_pool_count(node->pool) == 0;
-    if (source != JOB_BODY_OWN) {
+    if (ez_fetch_has(node->fetch, ez_entry_id(entry), ez_entry_height(entry)) &&
+        source != JOB_BODY_OWN) {
         ez_fetch_here(node->fetch, ez_entry_height(entry));
     }
     node_submit_job(node, check);
@@ -425,6 +435,25 @@ static bool needs_signatures(ez_node *node, const node_job *job, ez_check_job *d
     return true;
 }
 
+static void accept(ez_node *node, ez_entry *entry, ez_block *block, ez_link_id from)
+{
+    node_accept_block(node, entry, block, false);
+    if (ez_entry_is_invalid(entry)) {
+        blame(node, from, EZ_GOODBYE_BLOCK_INVALID, EZ_RULE_BODY_TX);
+    }
+}
+
+/* The window has another block at its height, or nothing. */
+static void accept_rival(ez_node *node, const node_job *job, ez_block *block)
+{
+    ez_entry *entry = ez_tree_find(node->tree, &job->block);
+    if (entry != NULL && !ez_fetch_has(node->fetch, &job->block, ez_entry_height(entry)) &&
+        node_body_is_wanted(node, entry) && node->write_bytes < WRITE_BYTES_MAX) {
+        accept(node, entry, block, served_by(job));
+        node->plan_dirty = true; /* what is being fetched may be worth no more than this */
+    }
+}
+
 static void keep_waiting(ez_node *node, const node_job *job, ez_block *block)
 {
     const ez_entry *entry = ez_tree_find(node->tree, &job->block);
@@ -449,6 +478,7 @@ void node_body_checked(ez_node *node, node_job *job, ez_check_job *done)
         body_failed(node, job, done);
     } else if (!needs_signatures(node, job, done)) {
         keep_waiting(node, job, done->block);
+        accept_rival(node, job, done->block);
         node_connect_waiting(node);
     }
 }
@@ -474,10 +504,7 @@ void node_connect_waiting(ez_node *node)
         connected += ez_blob_size(block->body) + CONNECT_BLOCK_BYTES;
         drop_waiting(node, item);
         ez_fetch_pop(node->fetch);
-        node_accept_block(node, entry, block, false);
-        if (ez_entry_is_invalid(entry)) {
-            blame(node, from, EZ_GOODBYE_BLOCK_INVALID, EZ_RULE_BODY_TX);
-        }
+        accept(node, entry, block, from);
         ez_block_unref(block);
         if (node->plan_dirty) {
             node_plan(node);

@@ -110,6 +110,7 @@ void ez_node_free(ez_node *node)
     node_clear_effects(node);
     node_clear_requests(node);
     node_clear_waiting(node);
+    node_clear_partials(node);
     node_clear_held(node);
     parked_clear(&node->parked);
     node_recent_clear(node);

@@ -93,8 +93,10 @@ typedef struct ez_peer {
     uint32_t known_batches;   /* full batches of headers in a row that told nothing new */
     bool owes_headers;        /* we do, once its output has room */
     ez_block_id owed_from;
-    uint32_t stalls;       /* bodies in a row that it did not deliver */
-    ez_time_ms recheck_at; /* it lacked a block it told us of: ask what it has; 0: no need */
+    uint64_t rebuilt_height; /* of the blocks that were rebuilt last as it told of them */
+    uint32_t rebuilt;        /* how many there */
+    uint32_t stalls;         /* bodies in a row that it did not deliver */
+    ez_time_ms recheck_at;   /* it lacked a block it told us of: ask what it has; 0: no need */
     ez_time_ms recheck_pause;
     bool resolving; /* its headers are awaited by a resolve command */
 
@@ -448,6 +450,7 @@ void node_bodies_missing(ez_node *node, ez_peer *peer, const ez_message *message
 void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, node_known_txs known,
                      job_source source, ez_link_id peer);
 void node_body_checked(ez_node *node, node_job *job, ez_check_job *done);
+bool node_body_is_wanted(const ez_node *node, const ez_entry *entry);
 void node_connect_waiting(ez_node *node);
 void node_check_stalls(ez_node *node);
 void node_clear_waiting(ez_node *node);
@@ -460,6 +463,9 @@ bool node_may_lack_blocks(const ez_node *node);
 bool node_rebuild(ez_node *node, ez_peer *peer, const ez_entry *entry, const ez_message *message);
 void node_parts_received(ez_node *node, ez_peer *peer, const ez_message *message);
 bool node_partial_drop(ez_node *node, const ez_block_id *id); /* false: there was none */
+/* `peer` says that it lacks what it was asked for; false: it was not asked for parts of it. */
+bool node_partial_refused(ez_node *node, const ez_block_id *id, ez_link_id peer);
+void node_clear_partials(ez_node *node);
 void node_partials_peer_gone(ez_node *node, ez_link_id peer);
 uint64_t node_short_id(const ez_block_id *block, const ez_tx_id *tx);
 

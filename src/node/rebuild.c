@@ -2,6 +2,12 @@
  * transaction, eight bytes of a keyed hash of its id. What the pool holds need not travel; the rest
  * is asked for by position. A short id that misleads (a collision, or a lie) shows as a wrong
  * merkle root, and the body is then fetched whole.
+ *
+ * The fetch window follows one chain. Of two blocks of as much work on our tip, the one that was
+ * announced first may be withheld, which shows only when its time is over. So the others are
+ * rebuilt beside the window: whichever is complete first becomes the tip. Each peer has a few tries
+ * for each height (a header that it heard of, and its tip), since a header may be cheap and
+ * rebuilding means a walk over the pool.
  */
 #include "node_internal.h"
 
@@ -9,6 +15,7 @@
 #include <utlist.h>
 
 #define PARTIALS_MAX 8
+#define TRIES_MAX    3 /* of one peer at one height; an honest one needs two */
 
 uint64_t node_short_id(const ez_block_id *block, const ez_tx_id *tx)
 {
@@ -84,6 +91,19 @@ bool node_partial_drop(ez_node *node, const ez_block_id *id)
         partial_free(node, partial);
     }
     return partial != NULL;
+}
+
+bool node_partial_refused(ez_node *node, const ez_block_id *id, ez_link_id peer)
+{
+    const node_partial *partial = find_partial(node, id);
+    return partial != NULL && partial->peer.value == peer.value && node_partial_drop(node, id);
+}
+
+void node_clear_partials(ez_node *node)
+{
+    while (node->partials != NULL) {
+        partial_free(node, node->partials);
+    }
 }
 
 void node_partials_peer_gone(ez_node *node, ez_link_id peer)
@@ -172,8 +192,7 @@ static void complete(ez_node *node, node_partial *partial, job_source source)
         partial->known = NULL;
     }
     partial_free(node, partial);
-    if (entry != NULL && ez_fetch_has(node->fetch, ez_entry_id(entry), ez_entry_height(entry)) &&
-        !ez_fetch_is_here(node->fetch, ez_entry_height(entry))) {
+    if (entry != NULL && node_body_is_wanted(node, entry)) {
         node_check_body(node, entry, body, known, source, peer);
     } else {
         free(known.txs);
@@ -191,14 +210,46 @@ static void ask_for_missing(ez_node *node, ez_peer *peer, const node_partial *pa
     node_send(node, peer, &message, memory, NULL);
 }
 
+/* Of those beside the window, the ones that came too late go, and the oldest if all are of use. */
+static void make_room(ez_node *node)
+{
+    node_partial *partial, *next, *oldest = NULL;
+    DL_FOREACH_SAFE (node->partials, partial, next) {
+        const ez_entry *entry = ez_tree_find(node->tree, &partial->id);
+        if (entry == NULL || !node_body_is_wanted(node, entry)) {
+            partial_free(node, partial);
+        } else if (oldest == NULL &&
+                   !ez_fetch_has(node->fetch, &partial->id, ez_entry_height(entry))) {
+            oldest = partial;
+        }
+    }
+    if (node->partial_count == PARTIALS_MAX && oldest != NULL) {
+        partial_free(node, oldest);
+    }
+}
+
+static bool may_try(ez_peer *peer, uint64_t height)
+{
+    if (peer->rebuilt_height != height) {
+        peer->rebuilt_height = height;
+        peer->rebuilt = 0;
+    }
+    return peer->rebuilt++ < TRIES_MAX;
+}
+
 bool node_rebuild(ez_node *node, ez_peer *peer, const ez_entry *entry, const ez_message *message)
 {
     uint64_t height = ez_entry_height(entry);
     bool next = ez_entry_state_of(ez_entry_parent(entry)) != EZ_ENTRY_HEADER;
-    if (!next || !ez_fetch_has(node->fetch, ez_entry_id(entry), height) ||
-        node->partial_count == PARTIALS_MAX || find_partial(node, ez_entry_id(entry)) != NULL ||
-        message->as.announce_block.reward.size == 0 ||
-        !ez_fetch_claim(node->fetch, height, peer->link, node->now.mono)) {
+    make_room(node);
+    if (!next || node->partial_count == PARTIALS_MAX ||
+        find_partial(node, ez_entry_id(entry)) != NULL ||
+        message->as.announce_block.reward.size == 0) {
+        return false;
+    }
+    bool in_window = ez_fetch_has(node->fetch, ez_entry_id(entry), height);
+    if (!node_body_is_wanted(node, entry) || !may_try(peer, height) ||
+        (in_window && !ez_fetch_claim(node->fetch, height, peer->link, node->now.mono))) {
         return false;
     }
     node_partial *partial = start_partial(node, entry, message);

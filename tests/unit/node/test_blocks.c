@@ -445,6 +445,106 @@ Test(blocks, whole_body_is_asked_for_at_once_when_parts_are_missing)
     rebuild_end(made, 0);
 }
 
+/* ---- rivals ---------------------------------------------------------------------------------- */
+
+/* Announce a block of its own chain that holds note `number`, which nobody will give. */
+static void announce_withheld(ez_world *world, ez_stranger *liar, uint64_t number)
+{
+    const ez_keypair pair = fixture_keypair(7);
+    test_chain *const chain = chain_new(ez_world_network(world));
+    fixture_tx tx = fixture_note(chain->network, &pair, "a", "b", 1, number);
+    send_announcement(liar, chain_add(chain, 1, &tx, 1));
+    ez_world_run(world, LATENCY_MS);
+    fixture_tx_clear(&tx);
+    chain_free(chain);
+}
+
+Test(blocks, withheld_block_does_not_delay_another_of_as_much_work)
+{
+    for (size_t pooled = 0; pooled <= 2; pooled++) {
+        rebuild *const made = rebuild_new(30, 2, pooled);
+        ez_stranger *const liar = ez_stranger_new(made->world, 1, true);
+        announce_withheld(made->world, liar, 1);
+        ez_world_run(made->world, LATENCY_MS);
+        cr_assert_eq(ez_stranger_count(liar, EZ_MSG_GET_PARTS), 1);
+        send_announcement(made->source, made->chain->blocks[0]);
+        ez_world_run(made->world, 4 * LATENCY_MS);
+        cr_expect_eq(height_of(made->world, 1), 2, "with %zu of 2 pooled", pooled);
+        cr_expect_eq(made->server.parts_asked, pooled < 2);
+        cr_expect_eq(ez_stranger_count(liar, EZ_MSG_ANNOUNCE_BLOCK), 1, "it is told of the tip");
+        ez_world_run(made->world, 60000);
+        cr_expect_eq(status_of(made->world, 1).syncing, false);
+        rebuild_end(made, 0);
+    }
+}
+
+/* The parts of the honest one are on their way when another withheld one takes the window. */
+Test(blocks, withheld_block_does_not_end_the_wait_for_parts_of_another)
+{
+    rebuild *const made = rebuild_new(34, 2, 1);
+    ez_stranger *const liar = ez_stranger_new(made->world, 1, true);
+    send_announcement(made->source, made->chain->blocks[0]);
+    ez_world_run(made->world, LATENCY_MS);
+    announce_withheld(made->world, liar, 1);
+    announce_withheld(made->world, liar, 2);
+    ez_world_run(made->world, LATENCY_MS);
+    cr_expect_eq(height_of(made->world, 1), 2);
+    rebuild_end(made, 0);
+}
+
+/* As many withheld blocks as there is room for, and more, by as many peers. */
+Test(blocks, many_withheld_blocks_do_not_delay_another)
+{
+    rebuild *const made = rebuild_new(31, 2, 1);
+    for (uint64_t i = 0; i < 30; i++) {
+        announce_withheld(made->world, ez_stranger_new(made->world, 1, true), i);
+    }
+    send_announcement(made->source, made->chain->blocks[0]);
+    ez_world_run(made->world, 4 * LATENCY_MS);
+    cr_expect_eq(height_of(made->world, 1), 2);
+    rebuild_end(made, 0);
+}
+
+Test(blocks, one_peer_has_few_tries_at_a_height)
+{
+    rebuild *const made = rebuild_new(32, 2, 1);
+    ez_stranger *const liar = ez_stranger_new(made->world, 1, true);
+    for (uint64_t i = 0; i < 10; i++) {
+        announce_withheld(made->world, liar, i);
+    }
+    ez_world_run(made->world, 2 * LATENCY_MS);
+    cr_expect_eq(ez_stranger_count(liar, EZ_MSG_GET_PARTS), 3);
+    rebuild_end(made, 0);
+}
+
+/* A rival that breaks a rule of the ledger: who gave parts of it had checked it. */
+Test(blocks, bad_rival_condemns_itself_and_who_gave_parts_of_it)
+{
+    rebuild *const made = rebuild_new(33, 0, 0);
+    ez_stranger *const liar = ez_stranger_new(made->world, 1, true);
+    test_chain *const bad = chain_new(made->chain->network);
+    test_server server = {.chain = bad};
+    ez_stranger *const source = server_join(made->world, 1, &server);
+    announce_withheld(made->world, liar, 1);
+    const ez_keypair miner = fixture_keypair(1);
+    fixture_tx tx = fixture_note(bad->network, &miner, "a", "b", 1, 9);
+    const fixture_block_spec spec = {.network = bad->network,
+                                     .parent = chain_tip(bad),
+                                     .miner = &miner.public_key,
+                                     .txs = &tx,
+                                     .tx_count = 1,
+                                     .reward_amount = FIXTURE_REWARD + 1};
+    chain_take(bad, fixture_block(&spec));
+    send_announcement(source, bad->blocks[0]);
+    ez_world_run(made->world, 4 * LATENCY_MS);
+    cr_expect_eq(height_of(made->world, 1), 1);
+    cr_expect_eq(ez_stranger_goodbye(source), EZ_GOODBYE_BLOCK_INVALID);
+    cr_expect(!ez_stranger_is_closed(liar));
+    fixture_tx_clear(&tx);
+    chain_free(bad);
+    rebuild_end(made, 1);
+}
+
 /* ---- serving while checking ------------------------------------------------------------------ */
 
 Test(blocks, body_asked_for_too_early_is_served_once_it_is_checked)
