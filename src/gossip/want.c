@@ -16,7 +16,8 @@ typedef struct asker {
     entry *queue; /* utlist */
     uint32_t announced;
     uint32_t in_flight;
-    bool failing; /* the last request of it that ended did so by its time-out */
+    bool failing;   /* the last request of it that ended did so by its time-out */
+    bool preferred; /* ez_want_prefer */
     UT_hash_handle hh;
 } asker;
 
@@ -166,6 +167,77 @@ static void forget(ez_want *want, entry *item)
     free(item);
 }
 
+/* ---- who comes first, and who has a place -----------------------------------------------------
+ */
+
+static unsigned rank(const asker *peer)
+{
+    return peer->failing ? 0 : peer->preferred ? 2 : 1;
+}
+
+/* Drawn for each announcer of each transaction: the smaller stays. Peers cannot know it, and saying
+ * something twice draws the same again. */
+static uint64_t lot(const ez_want *want, const entry *item, uint64_t link)
+{
+    const uint64_t both[2] = {item->short_id, link};
+    return ez_siphash(&want->key, both, sizeof(both));
+}
+
+/* The announcer of a full entry with the least claim to its place, but for who is being asked. */
+static uint32_t weakest(const ez_want *want, const entry *item)
+{
+    uint32_t found = item->announcer_count;
+    unsigned found_rank = 0;
+    uint64_t found_lot = 0;
+    for (uint32_t i = item->place == FLYING ? 1 : 0; i < item->announcer_count; i++) {
+        const unsigned own_rank = rank(find_asker(want, item->announcers[i]));
+        const uint64_t own_lot = lot(want, item, item->announcers[i]);
+        if (found == item->announcer_count || own_rank < found_rank ||
+            (own_rank == found_rank && own_lot > found_lot)) {
+            found = i;
+            found_rank = own_rank;
+            found_lot = own_lot;
+        }
+    }
+    return found;
+}
+
+/* Make room in a full entry for `source`; false when everyone in it has as good a claim. */
+static bool make_room(ez_want *want, entry *item, const asker *source)
+{
+    const uint32_t at = weakest(want, item);
+    const unsigned its_rank = rank(find_asker(want, item->announcers[at]));
+    if (rank(source) < its_rank ||
+        (rank(source) == its_rank &&
+         lot(want, item, source->link) >= lot(want, item, item->announcers[at]))) {
+        return false;
+    }
+    const bool had_turn = at == 0 && item->place == QUEUED;
+    if (had_turn) {
+        dequeue(want, item);
+    }
+    drop_announcer(want, item, at);
+    if (had_turn) {
+        enqueue(want, item);
+    }
+    return true;
+}
+
+/* The first of those with the highest rank goes to the front. */
+static void put_best_first(const ez_want *want, entry *item)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < item->announcer_count; i++) {
+        if (rank(find_asker(want, item->announcers[i])) >
+            rank(find_asker(want, item->announcers[best]))) {
+            best = i;
+        }
+    }
+    const uint64_t link = item->announcers[best];
+    memmove(&item->announcers[1], &item->announcers[0], best * sizeof(item->announcers[0]));
+    item->announcers[0] = link;
+}
+
 /* The announcer whose turn it was failed: the next one's turn, or nobody's. Patience goes on where
  * it stands, whoever will be asked. */
 static void pass_on(ez_want *want, entry *item)
@@ -178,6 +250,7 @@ static void pass_on(ez_want *want, entry *item)
     if (item->announcer_count == 0) {
         forget(want, item);
     } else if (!stays) {
+        put_best_first(want, item);
         enqueue(want, item);
     }
 }
@@ -237,14 +310,20 @@ static void add_entry(ez_want *want, uint64_t short_id, const ez_tx_id *id, uint
     }
 }
 
+void ez_want_prefer(ez_want *want, ez_link_id peer)
+{
+    get_asker(want, peer.value)->preferred = true;
+}
+
 bool ez_want_announce(ez_want *want, uint64_t short_id, const ez_tx_id *id, ez_link_id peer,
                       ez_time_ms due)
 {
     asker *source = get_asker(want, peer.value);
     entry *item = find_entry(want, short_id);
     const bool repeats = item != NULL && is_announcer(item, peer.value);
-    if (!repeats && (source->announced >= EZ_ANNOUNCED_PEER ||
-                     (item != NULL && item->announcer_count == EZ_WANT_ANNOUNCERS_MAX))) {
+    const bool full = item != NULL && item->announcer_count == EZ_WANT_ANNOUNCERS_MAX;
+    if (!repeats &&
+        (source->announced >= EZ_ANNOUNCED_PEER || (full && !make_room(want, item, source)))) {
         return false;
     }
     if (!repeats) {

@@ -393,6 +393,9 @@ static void become_ready(ez_node *node, ez_peer *peer)
     node_push(node, EZ_EFFECT_READY)->effect.link = peer->link;
     ez_dialer_ready(node->dialer, peer->link);
     ez_relay_peer_up(node->relay, peer->link);
+    if (!peer->inbound) {
+        ez_want_prefer(node->want, peer->link);
+    }
     notify_peer(node, peer, EZ_NOTICE_PEER_UP, 0, false);
     ez_endpoint_string remote = ez_endpoint_text(&peer->remote);
     NODE_LOG(node, EZ_LOG_INFO, "peer", EZ_LOG_TEXT("remote", remote.text),

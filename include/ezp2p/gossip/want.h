@@ -12,6 +12,11 @@
  * does not deliver costs one time-out and nothing else, and each announcement buys at most one
  * request.
  *
+ * An entry has eight places for announcers. When they are taken, whoever let a request time out
+ * gives way first and a peer that we chose ourselves last; among equals a keyed hash of transaction
+ * and link decides, so that being first or saying it often buys no place. The same order, without
+ * the hash, says who is asked after a failure.
+ *
  * Bounds: EZ_ANNOUNCED_PEER entries per peer, EZ_TXS_IN_FLIGHT_PEER requests per peer, eight
  * announcers per entry. Announcements over a bound are dropped: an honest peer under load can
  * exceed them.
@@ -39,6 +44,10 @@ typedef struct ez_want_ask {
 
 ez_want *ez_want_new(ez_siphash_key key);
 void ez_want_free(ez_want *want); /* NULL is fine */
+
+/* ez_want_prefer: `peer` is one that we chose ourselves, which somebody who wants to surround us
+ * cannot arrange at will. Until ez_want_peer_gone. */
+void ez_want_prefer(ez_want *want, ez_link_id peer);
 
 /* ez_want_announce: `peer` says that it has the transaction.
  *   id       NULL when it gave only the short id

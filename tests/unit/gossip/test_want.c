@@ -164,11 +164,81 @@ Test(want, requests_in_flight_are_bounded)
 Test(want, announcers_of_an_id_are_bounded)
 {
     ez_want *const want = ez_want_new(key);
+    ez_link_id announcers[EZ_WANT_ANNOUNCERS_MAX];
     for (uint64_t i = 1; i <= ANNOUNCERS_MAX; i++) {
         cr_assert(announce(want, 7, i));
     }
-    cr_expect(!announce(want, 7, ANNOUNCERS_MAX + 1));
     cr_expect(announce(want, 7, ANNOUNCERS_MAX), "a known announcer is fine");
+    for (uint64_t i = ANNOUNCERS_MAX + 1; i < 100; i++) {
+        announce(want, 7, i);
+    }
+    cr_expect_eq(ez_want_received(want, 7, announcers), ANNOUNCERS_MAX);
+    ez_want_free(want);
+}
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+/* Neither being first nor saying it often buys a place: of 24, each has one of eight in one case of
+ * three. */
+Test(want, place_among_many_announcers_is_drawn)
+{
+    enum { PEERS = 24, IDS = 600 };
+    ez_want *const want = ez_want_new(key);
+    size_t first = 0, last = 0;
+    for (uint64_t id = 0; id < IDS; id++) {
+        for (int round = 0; round < 5; round++) {
+            for (uint64_t of = 1; of < PEERS; of++) {
+                announce(want, id, of);
+            }
+        }
+        announce(want, id, PEERS);
+        ez_link_id announcers[EZ_WANT_ANNOUNCERS_MAX];
+        const size_t count = ez_want_received(want, id, announcers);
+        cr_assert_eq(count, ANNOUNCERS_MAX);
+        for (size_t i = 0; i < count; i++) {
+            first += announcers[i].value == 1;
+            last += announcers[i].value == PEERS;
+        }
+    }
+    cr_expect(first > IDS / 4 && first < IDS / 2, "%zu", first);
+    cr_expect(last > IDS / 4 && last < IDS / 2, "%zu", last);
+    ez_want_free(want);
+}
+
+Test(want, peer_of_our_choice_has_a_place_and_is_asked_after_one_failure)
+{
+    ez_want *const want = ez_want_new(key);
+    ez_want_prefer(want, peer(99));
+    for (uint64_t of = 1; of <= 50; of++) {
+        announce(want, 7, of);
+    }
+    cr_expect(announce(want, 7, 99));
+    ez_time_ms now = 0;
+    for (uint64_t of = 1; of <= 50; of++) {
+        next(want, of, now);
+    }
+    now += EZ_REQUEST_TIMEOUT_MS;
+    cr_expect_eq(ez_want_expire(want, now), 1);
+    cr_expect_eq(next(want, 99, now), 7);
+    ez_want_free(want);
+}
+
+Test(want, who_let_a_request_time_out_gives_its_place_to_any_other)
+{
+    ez_want *const want = ez_want_new(key);
+    for (uint64_t of = 1; of <= ANNOUNCERS_MAX; of++) {
+        announce(want, of, of);
+        cr_assert_eq(next(want, of, 0), of);
+    }
+    cr_assert_eq(ez_want_expire(want, EZ_REQUEST_TIMEOUT_MS), ANNOUNCERS_MAX);
+    for (uint64_t id = 100; id < 200; id++) {
+        for (uint64_t of = 1; of <= ANNOUNCERS_MAX; of++) {
+            announce(want, id, of);
+        }
+        cr_expect(announce(want, id, 99));
+        cr_expect_eq(next(want, 99, 5000), id, "at once");
+        ez_want_received(want, id, NULL);
+    }
     ez_want_free(want);
 }
 
@@ -198,7 +268,7 @@ Test(want, who_let_a_request_time_out_makes_way_for_whoever_announces)
 
 /* ---- the naive twin -------------------------------------------------------------------------- */
 
-enum { TWIN_IDS = 60, TWIN_PEERS = 12 };
+enum { TWIN_IDS = 60, TWIN_PEERS = 12, TWIN_PREFERRED = 2 };
 
 typedef struct twin_id {
     uint64_t announcers[ANNOUNCERS_MAX];
@@ -214,11 +284,66 @@ typedef struct twin {
     uint64_t turns;
 } twin;
 
+static unsigned twin_rank(const twin *model, uint64_t of)
+{
+    return model->failing[of] ? 0 : of > TWIN_PEERS - TWIN_PREFERRED ? 2 : 1;
+}
+
+static uint64_t twin_lot(size_t number, uint64_t of)
+{
+    const uint64_t both[] = {number, of};
+    return ez_siphash(&key, both, sizeof(both));
+}
+
+/* Whether `a` rather than `b` keeps a place. */
+static bool twin_stays(const twin *model, size_t number, uint64_t a, uint64_t b)
+{
+    const unsigned rank_a = twin_rank(model, a), rank_b = twin_rank(model, b);
+    return rank_a != rank_b ? rank_a > rank_b : twin_lot(number, a) < twin_lot(number, b);
+}
+
+static void twin_remove(twin_id *id, size_t at)
+{
+    id->count--;
+    memmove(id->announcers + at, id->announcers + at + 1,
+            (id->count - at) * sizeof(id->announcers[0]));
+}
+
+static bool twin_make_room(twin *model, size_t number, uint64_t from)
+{
+    twin_id *const id = &model->ids[number];
+    size_t worst = id->flying ? 1 : 0;
+    for (size_t i = worst + 1; i < id->count; i++) {
+        if (twin_stays(model, number, id->announcers[worst], id->announcers[i])) {
+            worst = i;
+        }
+    }
+    if (!twin_stays(model, number, from, id->announcers[worst])) {
+        return false;
+    }
+    twin_remove(id, worst);
+    if (worst == 0) {
+        id->queued = ++model->turns;
+    }
+    return true;
+}
+
 static void twin_pass_on(twin *model, twin_id *id)
 {
+    size_t best = 0;
     id->flying = false;
-    id->count--;
-    memmove(id->announcers, id->announcers + 1, id->count * sizeof(id->announcers[0]));
+    twin_remove(id, 0);
+    for (size_t i = 1; i < id->count; i++) {
+        best =
+            twin_rank(model, id->announcers[i]) > twin_rank(model, id->announcers[best]) ? i : best;
+    }
+    if (id->count > 0) {
+        const uint64_t next_one = id->announcers[best];
+        twin_remove(id, best);
+        memmove(id->announcers + 1, id->announcers, id->count * sizeof(id->announcers[0]));
+        id->announcers[0] = next_one;
+        id->count++;
+    }
     id->queued = ++model->turns;
 }
 
@@ -230,7 +355,7 @@ static void twin_announce(twin *model, size_t number, uint64_t from)
             return;
         }
     }
-    if (id->count == ANNOUNCERS_MAX) {
+    if (id->count == ANNOUNCERS_MAX && !twin_make_room(model, number, from)) {
         return;
     }
     if (id->count > 0 && model->failing[id->announcers[0]] && !model->failing[from]) {
@@ -378,6 +503,9 @@ Test(want, behaves_as_its_naive_twin)
         ez_time_ms now = 0;
         ez_want *const want = ez_want_new(key);
         ez_rng_init(&rng, bytes);
+        for (uint64_t p = TWIN_PEERS - TWIN_PREFERRED + 1; p <= TWIN_PEERS; p++) {
+            ez_want_prefer(want, peer(p));
+        }
         for (int step = 0; step < 3000; step++) {
             twin_step(want, &model, &rng, &now);
             compare(want, &model, step);

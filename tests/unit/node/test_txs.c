@@ -116,6 +116,30 @@ Test(txs, second_announcer_is_asked_after_a_time_out)
     world_end(world);
 }
 
+/* As many liars as fill all places, and more: a peer that the host chose itself is asked next. */
+Test(txs, liars_cannot_keep_a_chosen_peer_from_being_asked)
+{
+    ez_world_config config = world_config(46);
+    config.relays = (const ez_relay_strategy *const[]){&ez_relay_inv};
+    config.relay_count = 1;
+    ez_world *const world = ez_world_new(&config);
+    const size_t first = 1;
+    ez_world_add(world, NULL, 0);
+    ez_world_add(world, &first, 1);
+    ez_world_run(world, 1000);
+    fixture_tx tx = numbered_note(world, 1);
+    for (int i = 0; i < 30; i++) {
+        ez_stranger *const liar = ez_stranger_new(world, 2, true);
+        send_ids(liar, EZ_MSG_ANNOUNCE_TXS, &tx.id, 1);
+    }
+    ez_world_run(world, 2 * LATENCY_MS);
+    submit(world, 1, &tx);
+    ez_world_run(world, EZ_REQUEST_TIMEOUT_MS + 10 * LATENCY_MS);
+    cr_expect(pool_has(world, 2, &tx.id));
+    fixture_tx_clear(&tx);
+    world_end(world);
+}
+
 Test(txs, second_announcer_is_asked_at_once_when_the_first_says_missing_or_goes)
 {
     for (int leaves = 0; leaves < 2; leaves++) {
