@@ -41,9 +41,9 @@ static void expire(ez_pool *pool, ez_time_ms now)
     }
 }
 
-static bool is_kept(const ez_pool_orphans *orphans, const ez_tx_id *id)
+bool ez_pool_has_orphan(const ez_pool *pool, const ez_tx_id *id)
 {
-    for (const ez_pool_orphan *at = orphans->list; at != NULL; at = at->next) {
+    for (const ez_pool_orphan *at = pool->orphans.list; at != NULL; at = at->next) {
         if (ez_tx_id_is_equal(&at->id, id)) {
             return true;
         }
@@ -58,7 +58,8 @@ void ez_pool_orphans_keep(ez_pool *pool, const ez_tx *tx, const ez_tx_id *id, ez
     const ez_pool_limits *const limits = &pool->limits;
     const size_t size = ez_blob_size(bytes);
     expire(pool, now);
-    if (limits->orphan_count_max == 0 || size > limits->orphan_bytes_max || is_kept(orphans, id)) {
+    if (limits->orphan_count_max == 0 || size > limits->orphan_bytes_max ||
+        ez_pool_has_orphan(pool, id)) {
         return;
     }
     while (orphans->count >= limits->orphan_count_max ||

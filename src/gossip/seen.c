@@ -116,6 +116,8 @@ bool ez_seen_is_here(const ez_seen_tx *tx, ez_time_ms now)
         return true;
     case EZ_SEEN_REFUSED:
         return now < tx->refused + EZ_REFUSED_TX_MS;
+    case EZ_SEEN_EARLY:
+        return now < tx->refused + EZ_EARLY_TX_MS;
     }
     return false;
 }

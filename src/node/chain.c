@@ -175,7 +175,7 @@ static void return_txs(ez_node *node, const ez_block *block)
             op->bytes = ez_blob_ref(bytes);
             node->pool_grew = true;
         } else {
-            node_note_tx(node, id, false); /* wanted again one day */
+            node_note_tx(node, id, rule); /* wanted again one day */
         }
         if (later) { /* behind the write: it may be given up at once */
             node_park(node, id, bytes, &tx.signer, tx.sequence, EZ_POOL_RETURNED);
@@ -241,7 +241,7 @@ static void remember_confirmed(ez_node *node, const move *done)
         for (uint32_t at = 0; at < block->tx_count; at++) {
             const ez_tx_id *id = &block->txs[at].id;
             ez_want_received(node->want, ez_short_id(&node->short_key, id), NULL);
-            node_note_tx(node, id, true);
+            node_note_tx(node, id, EZ_RULE_OK);
         }
     }
 }
@@ -259,6 +259,7 @@ static void finish(ez_node *node, move *done, bool own)
     node->plan_dirty |= own || done->taken_off_count > 0 || !node->has_target ||
                         ez_block_id_is_equal(&node->target, ez_entry_id(node->tip));
     node->tip_news = true;
+    node->tip_moved = node->now.mono;
     node->tip_own = own;
 }
 

@@ -304,6 +304,7 @@ struct ez_node {
     bool target_doubtful; /* only peers that fail to deliver have it */
     bool catching_up;     /* more than a block was missing, and its last is not connected yet */
     bool plan_dirty;
+    ez_time_ms tip_moved;   /* when */
     bool tip_news, tip_own; /* peers are to hear of the tip; we mined it */
     node_waiting *waiting;
     size_t waiting_bytes;
@@ -390,8 +391,10 @@ void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule);
 
 /* What was seen of a transaction lately; NULL: nothing. */
 ez_seen_tx *node_seen(ez_node *node, const ez_tx_id *id);
-/* Remember what became of one: pooled or in a block, or unable to stand. */
-void node_note_tx(ez_node *node, const ez_tx_id *id, bool taken);
+/* Whether another copy of what was seen (NULL: nothing) is of no use now. */
+bool node_seen_is_here(const ez_node *node, const ez_seen_tx *seen);
+/* Remember what became of one: OK if pooled or in a block, else why it cannot stand. */
+void node_note_tx(ez_node *node, const ez_tx_id *id, ez_rule rule);
 
 /* ---- relay.c */
 uint64_t node_known_mark(ez_node *node, const ez_tx_id *id);

@@ -155,12 +155,11 @@ void node_relay_fresh(ez_node *node, const ez_tx_id *id, ez_blob *bytes, ez_link
 
 void node_hints_received(ez_node *node, ez_peer *peer, const ez_message *message)
 {
-    const ez_time_ms now = node->now.mono;
-    const ez_time_ms due = now + ez_relay_patience_ms(node->relay);
+    const ez_time_ms due = node->now.mono + ez_relay_patience_ms(node->relay);
     for (size_t i = 0; i < message->as.short_ids.count; i++) {
         const uint64_t short_id = message->as.short_ids.list[i];
         const ez_seen_tx *const seen = ez_seen_find(node->seen, short_id);
-        if (ez_seen_is_here(seen, now)) {
+        if (node_seen_is_here(node, seen)) {
             node_peer_has_tx(node, peer, &seen->id);
         } else {
             ez_want_announce(node->want, short_id, NULL, peer->link, due);

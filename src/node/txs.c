@@ -101,18 +101,31 @@ static ez_seen_tx *get_seen(ez_node *node, const ez_tx_id *id)
     return seen != NULL ? seen : ez_seen_add(node->seen, id, ez_short_id(&node->short_key, id));
 }
 
-void node_note_tx(ez_node *node, const ez_tx_id *id, bool taken)
+void node_note_tx(ez_node *node, const ez_tx_id *id, ez_rule rule)
 {
     ez_seen_tx *seen = get_seen(node, id);
-    seen->state = taken ? EZ_SEEN_TAKEN : EZ_SEEN_REFUSED;
+    seen->state = rule == EZ_RULE_OK                ? EZ_SEEN_TAKEN
+                  : rule == EZ_RULE_TX_SEQUENCE_GAP ? EZ_SEEN_EARLY
+                                                    : EZ_SEEN_REFUSED;
     seen->refused = node->now.mono;
+}
+
+/* What an account could not do it may be able to after the next block; what comes too early is kept
+ * until its turn comes, unless others pushed it out. */
+bool node_seen_is_here(const ez_node *node, const ez_seen_tx *seen)
+{
+    bool refused = seen != NULL && seen->state == EZ_SEEN_REFUSED;
+    if (ez_seen_is_here(seen, node->now.mono) && !(refused && seen->refused <= node->tip_moved)) {
+        return true;
+    }
+    return seen != NULL && seen->state == EZ_SEEN_EARLY &&
+           ez_pool_has_orphan(node->pool, &seen->id);
 }
 
 /* Whether another copy of it is of no use. */
 static bool is_here(ez_node *node, const ez_tx_id *id)
 {
-    return ez_pool_find(node->pool, id) != NULL ||
-           ez_seen_is_here(node_seen(node, id), node->now.mono);
+    return ez_pool_find(node->pool, id) != NULL || node_seen_is_here(node, node_seen(node, id));
 }
 
 /* ---- in -------------------------------------------------------------------------------------- */
@@ -244,7 +257,7 @@ void node_take_orphans(ez_node *node)
     while (ez_pool_take_orphan(node->pool, &tx, &id, &bytes, node->now.mono)) {
         const ez_rule rule =
             ez_pool_add(node->pool, NULL, &tx, &id, bytes, EZ_POOL_RELAYED, node->now.mono);
-        node_note_tx(node, &id, rule == EZ_RULE_OK);
+        node_note_tx(node, &id, rule);
         if (rule == EZ_RULE_OK) {
             node_tx_is_public(node, &id, bytes, false, (ez_link_id){0});
         }
@@ -259,7 +272,10 @@ ez_rule node_take_tx(ez_node *node, const ez_tx *tx, const ez_tx_id *id, ez_blob
     const ez_pool_entry *entry = NULL;
     const ez_pool_keep keep = from_client ? EZ_POOL_PROMISED : EZ_POOL_RELAYED;
     ez_rule rule = ez_pool_add(node->pool, &entry, tx, id, bytes, keep, node->now.mono);
-    node_note_tx(node, id, rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN);
+    const bool taken = rule == EZ_RULE_OK || rule == EZ_RULE_TX_POOL_KNOWN;
+    if (taken || !from_client) { /* a client is told why; peers may know better a moment later */
+        node_note_tx(node, id, taken ? EZ_RULE_OK : rule);
+    }
     if (rule == EZ_RULE_TX_POOL_KNOWN && from_client) {
         ez_pool_set_keep(node->pool, id, EZ_POOL_PROMISED);
         keep_durable(node, id, bytes);
@@ -307,7 +323,7 @@ static void finish_job(ez_node *node, node_job *job)
             node_reply_now(node, &reply);
         }
     } else if (ez_rule_verdict(rule) == EZ_REJECT) {
-        node_note_tx(node, &done->tx_id, false);
+        node_note_tx(node, &done->tx_id, rule);
         ez_peer *peer = node_peer(node, job->peer);
         if (peer != NULL) {
             node_close_peer(node, peer, EZ_GOODBYE_TX_INVALID, ez_rule_text(rule));
@@ -336,7 +352,7 @@ void node_tx_left_pool(void *self, const ez_pool_entry *entry, ez_rule rule)
         node_write(node, EZ_WRITE_POOL_DELETE)->tx_id = entry->id;
     }
     if (rule != EZ_RULE_OK) {
-        node_note_tx(node, &entry->id, false);
+        node_note_tx(node, &entry->id, rule);
         NODE_LOG(node, EZ_LOG_INFO, "transaction_dropped", EZ_LOG_HASH("id", &entry->id),
                  EZ_LOG_TEXT("rule", ez_rule_code(rule)));
     }

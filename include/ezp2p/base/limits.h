@@ -35,6 +35,7 @@
 #define EZ_HINT_DELAY_MS            100
 #define EZ_GRAFT_DELAY_MS           250
 #define EZ_REFUSED_TX_MS            30000
+#define EZ_EARLY_TX_MS              1000
 #define EZ_HEADERS_TIMEOUT_MS       20000
 #define EZ_SIDE_HEADERS_MAX         20000
 #define EZ_ORPHAN_COUNT_MAX         100
@@ -144,6 +145,7 @@
     X(EZ_HINT_DELAY_MS, "ms", "that a hint waits for others, and for the peer to get its push") \
     X(EZ_GRAFT_DELAY_MS, "ms", "that a hinted transaction has to come by itself before it is asked for") \
     X(EZ_REFUSED_TX_MS, "ms", "before a transaction that could not stand is fetched again") \
+    X(EZ_EARLY_TX_MS, "ms", "the same of one that came before its turn and was not kept") \
     X(EZ_HEADERS_TIMEOUT_MS, "ms", "a header request is given up after this") \
     X(EZ_SIDE_HEADERS_MAX, "headers", "headers without bodies that are not on the best chain, all peers together") \
     X(EZ_ORPHAN_COUNT_MAX, "transactions", "whose turn in their signer's sequence has not come, all peers together") \

@@ -60,6 +60,9 @@ ez_rule ez_pool_add(ez_pool *pool, const ez_pool_entry **out, const ez_tx *tx, c
  *   returns  false when there is none; *bytes carries a reference that is the caller's */
 bool ez_pool_take_orphan(ez_pool *pool, ez_tx *tx, ez_tx_id *id, ez_blob **bytes, ez_time_ms now);
 
+/* ez_pool_has_orphan: whether it is kept until its turn comes. */
+bool ez_pool_has_orphan(const ez_pool *pool, const ez_tx_id *id);
+
 const ez_pool_entry *ez_pool_find(const ez_pool *pool, const ez_tx_id *id);
 
 /* ez_pool_set_keep: an entry has a better claim to stay than it came with, as when a client posts

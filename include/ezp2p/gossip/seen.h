@@ -17,12 +17,13 @@ typedef enum ez_seen_state {
     EZ_SEEN_CHECKING, /* it is here, and not yet judged */
     EZ_SEEN_TAKEN,    /* pooled, or in a block */
     EZ_SEEN_REFUSED,  /* could not stand when it was judged: not wanted again for a while */
+    EZ_SEEN_EARLY,    /* its turn had not come, as it may at any moment: not wanted for a moment */
 } ez_seen_state;
 
 typedef struct ez_seen_tx {
     ez_tx_id id;
     uint64_t short_id;  /* the caller's; find looks for it */
-    ez_time_ms refused; /* when, REFUSED only */
+    ez_time_ms refused; /* when, REFUSED and EARLY only */
     uint32_t tree;      /* that it came along; 0: none */
     ez_seen_state state;
 } ez_seen_tx;

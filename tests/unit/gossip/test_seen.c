@@ -87,4 +87,7 @@ Test(seen, refused_is_wanted_again_after_a_while)
     tx.state = EZ_SEEN_REFUSED;
     cr_expect(ez_seen_is_here(&tx, 1000 + EZ_REFUSED_TX_MS - 1));
     cr_expect(!ez_seen_is_here(&tx, 1000 + EZ_REFUSED_TX_MS));
+    tx.state = EZ_SEEN_EARLY;
+    cr_expect(ez_seen_is_here(&tx, 1000 + EZ_EARLY_TX_MS - 1));
+    cr_expect(!ez_seen_is_here(&tx, 1000 + EZ_EARLY_TX_MS));
 }

@@ -320,6 +320,76 @@ Test(txs, orphans_wait_for_their_turn)
     world_end(world);
 }
 
+/* Whether `tx` is asked of a stranger who announces it now. */
+static bool is_wanted(ez_world *world, const fixture_tx *tx)
+{
+    ez_stranger *const stranger = ez_stranger_new(world, 1, true);
+    send_ids(stranger, EZ_MSG_ANNOUNCE_TXS, &tx->id, 1);
+    ez_world_run(world, 2 * LATENCY_MS);
+    const bool asked = ez_stranger_count(stranger, EZ_MSG_GET_TXS) == 1;
+    ez_stranger_hang_up(stranger);
+    ez_world_run(world, LATENCY_MS);
+    return asked;
+}
+
+/* It came too early and was pushed out before its turn: not unwanted for long, or it would have to
+ * wait for the next round of announcements after what it follows. */
+Test(txs, orphan_that_others_pushed_out_is_wanted_again_soon)
+{
+    ez_world *const world = world_new(47, 1);
+    ez_stranger *const stranger = ez_stranger_new(world, 1, true);
+    const ez_keypair signer = fixture_keypair(60), flooder = fixture_keypair(61);
+    fixture_tx list[] = {transfer_of(world, &signer, 61, 0, 0),
+                         transfer_of(world, &signer, 61, 0, 1)};
+    send_txs(stranger, &list[1], 1);
+    ez_world_run(world, 2 * LATENCY_MS + EZ_REFUSED_TX_MS);
+    cr_expect(!is_wanted(world, &list[1]), "as long as it is kept");
+    for (uint64_t i = 0; i < EZ_ORPHAN_COUNT_MAX; i++) {
+        fixture_tx flood = transfer_of(world, &flooder, 62, 0, 5 + i);
+        send_txs(stranger, &flood, 1);
+        fixture_tx_clear(&flood);
+    }
+    send_txs(stranger, &list[0], 1);
+    ez_world_run(world, EZ_EARLY_TX_MS);
+    cr_assert_eq(pool_of(world, 1), 1);
+    cr_expect(is_wanted(world, &list[1]));
+    fixture_tx_clear(&list[0]);
+    fixture_tx_clear(&list[1]);
+    world_end(world);
+}
+
+Test(txs, refusal_is_forgotten_when_a_block_changes_accounts)
+{
+    ez_world *const world = world_new(48, 1);
+    ez_stranger *const stranger = ez_stranger_new(world, 1, true);
+    fixture_tx tx = transfer_of(world, ez_world_key(world, 1), 70, 10, 0);
+    send_txs(stranger, &tx, 1);
+    ez_world_run(world, 2 * LATENCY_MS);
+    cr_expect(!is_wanted(world, &tx), "there are no coins");
+    ez_world_mine(world, 1);
+    cr_expect(is_wanted(world, &tx), "now there are");
+    fixture_tx_clear(&tx);
+    world_end(world);
+}
+
+/* A client's mistake must not keep others from telling of the same entry when its turn has come. */
+Test(txs, refusal_of_a_client_is_not_held_against_peers)
+{
+    ez_world *const world = world_new(49, 1);
+    const ez_keypair signer = fixture_keypair(60);
+    fixture_tx list[] = {transfer_of(world, &signer, 61, 0, 0),
+                         transfer_of(world, &signer, 61, 0, 1)};
+    const uint64_t early = submit(world, 1, &list[1]);
+    const uint64_t first = submit(world, 1, &list[0]);
+    ez_world_run(world, COMMIT_MS);
+    cr_expect_eq(answer(world, 1, early).rule, EZ_RULE_TX_SEQUENCE_GAP);
+    cr_expect_eq(answer(world, 1, first).rule, EZ_RULE_OK);
+    cr_expect(is_wanted(world, &list[1]));
+    fixture_tx_clear(&list[0]);
+    fixture_tx_clear(&list[1]);
+    world_end(world);
+}
+
 Test(txs, first_spend_stays_and_the_second_is_refused)
 {
     ez_world *const world = world_new(11, 2);
