@@ -224,8 +224,11 @@ void sim_stranger_deliver(ez_world *world, sim_end *end, ez_blob *bytes)
     (void)world;
     ez_stranger *const stranger = end->stranger;
     if (stranger->paused) {
-        stranger->held =
-            ez_realloc(stranger->held, stranger->held_count + 1, sizeof(*stranger->held));
+        if (stranger->held_count == stranger->held_capacity) {
+            stranger->held_capacity = 2 * stranger->held_capacity + 16;
+            stranger->held =
+                ez_realloc(stranger->held, stranger->held_capacity, sizeof(*stranger->held));
+        }
         stranger->held[stranger->held_count++] = bytes;
         return;
     }
@@ -242,7 +245,7 @@ void ez_stranger_pause(ez_stranger *stranger, bool paused)
     ez_blob **const held = stranger->held;
     const size_t count = stranger->held_count;
     stranger->held = NULL;
-    stranger->held_count = 0;
+    stranger->held_count = stranger->held_capacity = 0;
     for (size_t i = 0; i < count; i++) {
         sim_deliver(stranger->world, stranger->link, held[i]);
     }

@@ -116,7 +116,7 @@ struct ez_stranger {
     void *react_self;
     sim_kept kept[EZ_MESSAGE_TYPES];
     ez_blob **held; /* arrived while paused */
-    size_t held_count;
+    size_t held_count, held_capacity;
     bool close_held;
     struct ez_stranger *prev, *next;
 };
