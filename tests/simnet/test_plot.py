@@ -98,6 +98,10 @@ class Tables(unittest.TestCase):
         self.assertIn("cannot write to /dev/null/x", done.stderr)
 
 
+# How long a sweep runs for, of which only the picture is looked at here.
+SWEEP_SECONDS = "300" if os.environ.get("EZ_TEST_SANITIZE") else "1500"
+
+
 class Sweeps(unittest.TestCase):
     def picture_of(self, name, *options):
         with tempfile.TemporaryDirectory() as folder:
@@ -113,13 +117,13 @@ class Sweeps(unittest.TestCase):
             return rows(table), picture.read_text()
 
     def test_selfish_mining_is_drawn_beside_its_curves(self):
-        points, picture = self.picture_of("selfish", "--duration", "1500")
+        points, picture = self.picture_of("selfish", "--duration", SWEEP_SECONDS)
         self.assertEqual(24, len(points))
         self.assertTrue(all(0 <= float(row["measured"]) <= 1 for row in points))
         self.assertIn("expected at gamma 0.00", picture)
 
     def test_double_spends_and_eclipses_are_drawn(self):
-        points, picture = self.picture_of("double-spend", "--duration", "1500")
+        points, picture = self.picture_of("double-spend", "--duration", SWEEP_SECONDS)
         self.assertEqual(12, len(points))
         self.assertIn("30 % of the hash rate", picture)
         points, picture = self.picture_of("eclipse", "--nodes", "12")
