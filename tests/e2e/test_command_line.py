@@ -260,6 +260,7 @@ class Signals(NodeCase):
         self.assertEqual(swarm[1].stop(), 0)
         until(lambda: swarm[0].peer_count() == 0, "the other has noticed")
         self.assertRegex(swarm[0].log_text(), r"goodbye .*reason=shutdown")
+        self.assertNotIn("stop-unfinished", swarm[1].log_text())
 
     def test_the_second_one_ends_it_at_once(self):
         node = self.start_node()
