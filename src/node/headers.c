@@ -222,6 +222,9 @@ static ez_entry *take_header(ez_node *node, ez_peer *peer, const ez_header *head
     if (rule == EZ_RULE_OK) {
         return entry;
     }
+    if (rule == EZ_RULE_HEADER_TIME_FUTURE) {
+        node_recheck_later(node, peer); /* its time comes, or our clock is set right */
+    }
     /* Building on a block that we found bad is not an offence: they may not have checked it yet. */
     if (ez_rule_verdict(rule) == EZ_REJECT && rule != EZ_RULE_HEADER_PARENT_INVALID) {
         node_close_peer(node, peer, EZ_GOODBYE_HEADER_INVALID, ez_rule_text(rule));

@@ -96,7 +96,8 @@ typedef struct ez_peer {
     uint64_t rebuilt_height; /* of the blocks that were rebuilt last as it told of them */
     uint32_t rebuilt;        /* how many there */
     uint32_t stalls;         /* bodies in a row that it did not deliver */
-    ez_time_ms recheck_at;   /* it lacked a block it told us of: ask what it has; 0: no need */
+    ez_time_ms recheck_at;   /* it lacked a block it told us of, or told us of one too early: ask
+                                what it has; 0: no need */
     ez_time_ms recheck_pause;
     bool resolving; /* its headers are awaited by a resolve command */
 
