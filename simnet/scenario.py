@@ -9,7 +9,8 @@ import subprocess
 
 from http_client import Client, HttpError
 
-SIMULATOR_ONLY = ("partition", "heal", "skew", "reset", "half-open", "wipe")
+SIMULATOR_ONLY = ("partition", "heal", "skew", "reset", "half-open", "wipe",
+                  "disk")
 
 
 class ScenarioError(Exception):
@@ -119,7 +120,8 @@ class Timeline:
         elif kind == "resume":
             self._resume(action)
         elif kind == "block":
-            self._send_errand(self._mine(self.rng.choice(self._up(action) or self.swarm.members)))
+            member = self.rng.choice(self._up(action) or self.swarm.members)
+            self._send_errand(self._mine(member, action["amount"] or 1))
         elif kind == "tx":
             self._send_errand(self.swarm.traffic.burst(action["amount"]))
         elif kind == "join":
@@ -166,10 +168,11 @@ class Timeline:
                 and is_meant(action, member)]
         await asyncio.gather(*map(self.swarm.start_again, down))
 
-    async def _mine(self, member):
+    async def _mine(self, member, count):
         client = Client(member.http)
         try:
-            await client.request("GET", "/mine")
+            for _ in range(count):
+                await client.request("GET", "/mine")
         except HttpError:
             pass  # it went away meanwhile
         finally:

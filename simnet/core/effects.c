@@ -91,13 +91,16 @@ static void send_message(ez_world *world, const sim_host *host, const ez_effect 
     }
 }
 
-static void write_later(ez_world *world, sim_host *host, ez_write *write)
+/* As the real writer does: what is queued when a commit begins becomes durable together, what comes
+ * meanwhile with the next one. */
+void sim_commit_later(ez_world *world, sim_host *host)
 {
-    ez_memory_store_write(host->store, write);
-    if (!host->commit_due && world->config.commit_ms != EZ_TIME_NEVER) {
+    const uint64_t last = ez_memory_store_last(host->store);
+    if (last != 0 && !host->commit_due && host->commit_ms != EZ_TIME_NEVER) {
         host->commit_due = true;
-        sim_at(world, world->config.commit_ms,
-               &(sim_event){.kind = SIM_COMMIT, .host = host->number, .life = host->life});
+        sim_at(world, host->commit_ms,
+               &(sim_event){
+                   .kind = SIM_COMMIT, .host = host->number, .life = host->life, .number = last});
     }
 }
 
@@ -154,7 +157,8 @@ static void carry_out(ez_world *world, sim_host *host, const ez_effect *effect)
         check(world, host, effect->as.job);
         break;
     case EZ_EFFECT_WRITE:
-        write_later(world, host, effect->as.write);
+        ez_memory_store_write(host->store, effect->as.write);
+        sim_commit_later(world, host);
         break;
     case EZ_EFFECT_MINE:
         EZ_ASSERT(effect->as.mine.generation > host->generation || !host->mining);

@@ -84,6 +84,13 @@ void ez_world_skew(ez_world *world, size_t number, int64_t skew_us)
     sim_get_host(world, number)->skew_us = skew_us;
 }
 
+/* ---- disks ----------------------------------------------------------------------------------- */
+
+void ez_world_slow_disk(ez_world *world, size_t number, ez_time_ms commit_ms)
+{
+    sim_get_host(world, number)->commit_ms = commit_ms;
+}
+
 /* ---- links ----------------------------------------------------------------------------------- */
 
 size_t ez_world_links(const ez_world *world, ez_world_link **out)

@@ -17,6 +17,9 @@ bool ez_world_is_paused(const ez_world *world, size_t host);
 /* ez_world_skew: from now on a host's wall clock is off by so much. Timers are not. */
 void ez_world_skew(ez_world *world, size_t host, int64_t skew_us);
 
+/* ez_world_slow_disk: commits that begin from now on take so long. */
+void ez_world_slow_disk(ez_world *world, size_t host, ez_time_ms commit_ms);
+
 typedef struct ez_world_link {
     uint64_t number;
     size_t a, b; /* hosts, the dialler first */

@@ -70,6 +70,7 @@ size_t ez_world_add(ez_world *world, const size_t *peers, size_t peer_count)
     world->hosts[world->host_count++] = host;
     host->number = world->host_count;
     host->store = new_store(world);
+    host->commit_ms = world->config.commit_ms;
     ez_rng_fill(&world->rng, seed, sizeof(seed));
     ez_keypair_from_seed(&host->keypair, seed);
     host->peers = ez_alloc(peer_count + 1, sizeof(*host->peers));
@@ -149,7 +150,7 @@ void ez_world_stop(ez_world *world, size_t number, bool crash)
     } else {
         ez_world_resume(world, number);
         ez_world_command(world, number, (ez_command){.type = EZ_COMMAND_SHUTDOWN});
-        sim_commit(world, host);
+        sim_commit(world, host, UINT64_MAX);
     }
     ez_world_counters(world, &host->before, number);
     end_core(host, crash);

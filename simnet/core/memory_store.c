@@ -448,10 +448,15 @@ static void apply(ez_memory_store *store, const ez_write_op *op)
     }
 }
 
-uint64_t ez_memory_store_commit(ez_memory_store *store)
+uint64_t ez_memory_store_last(const ez_memory_store *store)
+{
+    return store->queue == NULL ? 0 : store->queue->prev->write->number;
+}
+
+uint64_t ez_memory_store_commit(ez_memory_store *store, uint64_t last)
 {
     uint64_t number = 0;
-    while (store->queue != NULL) {
+    while (store->queue != NULL && store->queue->write->number <= last) {
         queued_write *item = store->queue;
         DL_DELETE(store->queue, item);
         for (size_t i = 0; i < item->write->count; i++) {

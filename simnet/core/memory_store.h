@@ -25,9 +25,12 @@ void ez_memory_store_share(ez_memory_store *store, ez_body_shelf *shelf);
 /* ez_memory_store_write: queue a write; takes it. */
 void ez_memory_store_write(ez_memory_store *store, ez_write *write);
 
-/* ez_memory_store_commit: make everything queued durable.
+/* ez_memory_store_last: the number of the last write that is queued; 0: there is none. */
+uint64_t ez_memory_store_last(const ez_memory_store *store);
+
+/* ez_memory_store_commit: make what is queued durable, up to the write of number `last`.
  *   returns  the number of the last write that is durable now; 0: there was none */
-uint64_t ez_memory_store_commit(ez_memory_store *store);
+uint64_t ez_memory_store_commit(ez_memory_store *store, uint64_t last);
 
 /* ez_memory_store_crash: lose what is queued, and start counting writes anew. */
 void ez_memory_store_crash(ez_memory_store *store);

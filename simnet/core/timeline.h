@@ -26,7 +26,7 @@ typedef enum sim_kind {
     SIM_DRAINED,     /* the far end has all that was sent */
     SIM_DELIVER,     /* payload: an ez_blob of stream bytes */
     SIM_CHECKED,     /* payload: an ez_check_job */
-    SIM_COMMIT,      /* what a host has queued for its store becomes durable */
+    SIM_COMMIT,      /* what a host queued for its store becomes durable; number: the last write */
 } sim_kind;
 
 typedef struct sim_event {

@@ -106,9 +106,9 @@ void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event)
     sim_schedule_tick(world, host);
 }
 
-void sim_commit(ez_world *world, sim_host *host)
+void sim_commit(ez_world *world, sim_host *host, uint64_t last)
 {
-    const uint64_t number = ez_memory_store_commit(host->store);
+    const uint64_t number = ez_memory_store_commit(host->store, last);
     if (number != 0 && host->node != NULL) {
         sim_dispatch(world, host, &(ez_event){.type = EZ_EVENT_STORED, .as.stored = number});
     }
@@ -154,7 +154,8 @@ static void happen_to(ez_world *world, sim_host *host, const sim_event *event)
         return;
     case SIM_COMMIT:
         host->commit_due = false;
-        sim_commit(world, host);
+        sim_commit(world, host, event->number);
+        sim_commit_later(world, host);
         return;
     case SIM_DIAL_FAILED:
         told.type = EZ_EVENT_DIAL_FAILED;
@@ -270,7 +271,7 @@ bool ez_world_run_until(ez_world *world, ez_time_ms ms, void *self,
 
 void ez_world_commit(ez_world *world, size_t host)
 {
-    sim_commit(world, sim_get_host(world, host));
+    sim_commit(world, sim_get_host(world, host), UINT64_MAX);
     ez_world_run(world, 0);
 }
 

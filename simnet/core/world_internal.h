@@ -50,8 +50,9 @@ typedef struct sim_host {
     uint64_t life;         /* counts its starts */
     ez_endpoint_string *peers;
     size_t peer_count;
-    ez_time_ms tick_at; /* of the earliest tick on the timeline */
-    bool commit_due;    /* a commit is on the timeline */
+    ez_time_ms tick_at;   /* of the earliest tick on the timeline */
+    ez_time_ms commit_ms; /* that its disk takes for a commit; EZ_TIME_NEVER: until told */
+    bool commit_due;      /* a commit is on the timeline */
     bool mining;
     uint64_t generation;
     ez_header header;
@@ -157,7 +158,8 @@ void sim_at(ez_world *world, ez_time_ms after, const sim_event *event);
 void sim_schedule_tick(ez_world *world, sim_host *host);
 /* Hand an event to a host's core, now, and carry out what it asks for. */
 void sim_dispatch(ez_world *world, sim_host *host, const ez_event *event);
-void sim_commit(ez_world *world, sim_host *host);
+/* Make durable what a host has queued, up to write `last`, and tell it. */
+void sim_commit(ez_world *world, sim_host *host, uint64_t last);
 /* Let a host have what concerns it, now or, when it is paused, later. */
 void sim_tell(ez_world *world, const sim_event *event);
 /* Let one thing happen; takes its payload. */
@@ -185,6 +187,8 @@ void sim_told(const sim_host *host, ez_link_id link, const ez_message *message);
 
 /* ---- effects.c */
 void sim_carry_out(ez_world *world, sim_host *host);
+/* Begin a commit of what is queued, unless there is nothing or one is under way. */
+void sim_commit_later(ez_world *world, sim_host *host);
 void sim_fold_event(ez_world *world, const sim_host *host, const ez_event *event);
 
 /* ---- links.c */

@@ -1,16 +1,12 @@
-/* Mining, traffic, and the actions of a scenario's timeline. */
+/* Mining, and the actions of a scenario's timeline. */
 #include "run_internal.h"
 
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
-#include "ezp2p/chain/address.h"
-#include "ezp2p/chain/tx.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#define HOSTS_MAX      65000u
-#define BALANCE_ENOUGH 10 /* of a node that pays others */
+#define HOSTS_MAX 65000u
 
 /* Von Neumann's comparison method: exact and without floating point, which compilers may round
  * differently. The length of a run of falling draws is odd with probability exp(-first draw). */
@@ -30,32 +26,13 @@ uint64_t run_draw_pause(ez_rng *rng, uint64_t mean)
     }
 }
 
-/* ---- clients --------------------------------------------------------------------------------- */
-
-static uint64_t expect_reply(ez_run *run, size_t host)
-{
-    ez_request *const request = ez_alloc(1, sizeof(*request));
-    request->number = ++run->last_request;
-    request->host = host;
-    HASH_ADD(hh, run->requests, number, sizeof(request->number), request);
-    return request->number;
-}
-
-void run_forget_requests(ez_run *run, size_t host)
-{
-    ez_request *request, *next;
-    HASH_ITER (hh, run->requests, request, next) {
-        if (request->host == host) {
-            HASH_DEL(run->requests, request);
-            free(request);
-        }
-    }
-}
+/* ---- mining -----------------------------------------------------------------------------------
+ */
 
 void run_mine(ez_run *run, size_t host)
 {
     ez_command command = {.type = EZ_COMMAND_MINE_ONE};
-    command.request = expect_reply(run, host);
+    command.request = run_expect_reply(run, host, false);
     ez_world_command(run->world, host, command);
     ez_world_prove(run->world, host);
 }
@@ -91,85 +68,6 @@ void run_mine_by_share(ez_run *run)
         }
         at -= share;
     }
-}
-
-static ez_byte_span span_of(const char *text)
-{
-    return (ez_byte_span){(const uint8_t *)text, strlen(text)};
-}
-
-/* Whoever lost its disk does not know what its key has signed that is not in a block yet, so it may
- * sign two entries of one number, of which one will be lost. No node can help that. */
-static bool may_pay(const ez_run *run, size_t host)
-{
-    return run->wiped == NULL || !run->wiped[host];
-}
-
-/* A transfer with a fee, signed by the host's own key; false when it has not the coins. */
-static bool submit_payment(ez_run *run, size_t host, size_t other)
-{
-    const uint32_t fee = run->scenario->fee;
-    const ez_keypair *const key = ez_world_key(run->world, host);
-    const ez_node *const node = ez_world_node(run->world, host);
-    ez_account account;
-    ez_node_account(node, &account, &key->public_key);
-    const uint64_t sequence = ez_node_next_sequence(node, &key->public_key);
-    const uint64_t waiting = sequence - account.sequence;
-    if (fee == 0 || !may_pay(run, host) || account.balance < (waiting + 1) * (1 + fee)) {
-        return false;
-    }
-    ez_tx tx = {.amount = 1, .fee = fee, .sequence = sequence};
-    ez_buffer bytes = {0};
-    tx.sender.kind = tx.recipient.kind = EZ_PARTY_ADDRESS;
-    tx.recipient.key = ez_world_key(run->world, other)->public_key;
-    tx.timestamp = ez_world_now(run->world).wall;
-    ez_tx_sign(&tx, &ez_world_network(run->world)->genesis_id, key);
-    ez_tx_encode(&bytes, &tx);
-    ez_command command = {.type = EZ_COMMAND_SUBMIT_TX};
-    command.bytes = (ez_byte_span){bytes.data, bytes.size};
-    command.request = expect_reply(run, host);
-    run->txs_submitted++;
-    ez_world_command(run->world, host, command);
-    ez_buffer_clear(&bytes);
-    return true;
-}
-
-/* One transaction through a host: mostly notes, sometimes a transfer of what it mined; now and then
- * of so much that two of them are too much, or that a block which loses takes the coins away. */
-static void submit(ez_run *run, size_t host)
-{
-    const size_t other = run_random_honest(run);
-    if (host > ez_world_count(run->world) || !run_is_awake(run, host)) {
-        return; /* its client finds nobody */
-    }
-    if (submit_payment(run, host, other)) {
-        return;
-    }
-    const ez_keypair *const key = ez_world_key(run->world, host);
-    const ez_address_string from = ez_address_text(&key->public_key);
-    const ez_address_string to = ez_address_text(&ez_world_key(run->world, other)->public_key);
-    char sender[32];
-    ez_account account;
-    ez_node_account(ez_world_node(run->world, host), &account, &key->public_key);
-    snprintf(sender, sizeof(sender), "client %llu", (unsigned long long)run->txs_submitted);
-    const bool pays =
-        account.balance >= BALANCE_ENOUGH && may_pay(run, host) && ez_rng_below(&run->rng, 4) == 0;
-    ez_command command = {.type = EZ_COMMAND_SUBMIT_ENTRY, .amount = 1};
-    if (pays && ez_rng_below(&run->rng, 2) == 0) {
-        command.amount += ez_rng_below(&run->rng, account.balance);
-    }
-    command.sender = span_of(pays ? from.text : sender);
-    command.recipient = span_of(pays ? to.text : "shop");
-    command.request = expect_reply(run, host);
-    run->txs_submitted++;
-    ez_world_command(run->world, host, command);
-}
-
-void run_submit(ez_run *run)
-{
-    const uint32_t sources = run->scenario->tx_sources;
-    const size_t host = run_random_honest(run);
-    submit(run, sources == 0 ? host : 1 + (host - 1) % sources);
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -298,6 +196,9 @@ static void fault_host(ez_run *run, const ez_action *action, size_t host)
     case EZ_ACTION_SKEW:
         ez_world_skew(run->world, host, action->skew_us);
         break;
+    case EZ_ACTION_DISK:
+        ez_world_slow_disk(run->world, host, action->commit_ms);
+        break;
     case EZ_ACTION_PARTITION:
     case EZ_ACTION_HEAL:
     case EZ_ACTION_RESTART:
@@ -376,14 +277,14 @@ static void join(ez_run *run, const ez_action *action)
     }
 }
 
-/* One of those that the action names, or of all. */
+/* One of those that the action names, or of all, finds as many blocks as it says. */
 static void mine_somewhere(ez_run *run, const ez_action *action)
 {
     ez_action one = *action;
     size_t chosen;
     one.amount = 1;
     size_t *const hosts = choose_awake(run, &one, &chosen);
-    if (chosen > 0) {
+    for (uint32_t i = 0; chosen > 0 && (i == 0 || i < action->amount); i++) {
         run_mine(run, hosts[0]);
     }
     free(hosts);
@@ -405,6 +306,7 @@ void run_act(ez_run *run, const ez_action *action)
     case EZ_ACTION_WIPE:
     case EZ_ACTION_PAUSE:
     case EZ_ACTION_SKEW:
+    case EZ_ACTION_DISK:
         interrupt_measures(run);
         fault_hosts(run, action);
         break;
@@ -431,7 +333,7 @@ void run_act(ez_run *run, const ez_action *action)
             if (action->named_count == 0) {
                 run_submit(run);
             } else {
-                submit(run, action->named[i % action->named_count]);
+                run_submit_through(run, action->named[i % action->named_count]);
             }
         }
         break;
@@ -446,6 +348,7 @@ void run_end_faults(ez_run *run)
     resume(run, &all);
     for (size_t host = 1; host <= ez_world_count(run->world); host++) {
         ez_world_skew(run->world, host, 0);
+        ez_world_slow_disk(run->world, host, run->scenario->commit_ms);
     }
     restart(run, &all);
 }

@@ -10,6 +10,8 @@
 
 #define REPLAYED_ALL_MAX 50 /* hosts; of more, a sample is replayed */
 #define REPLAYED_SAMPLE  10
+#define CONFIRM_BLOCKS   10
+#define CONFIRM_PAUSE_MS 10000u
 
 static void check_tip(ez_run *run)
 {
@@ -52,6 +54,105 @@ static void check_acknowledged(ez_run *run)
             ez_run_fail(run, "host %zu lost transaction %s, which it had acknowledged", row->host,
                         ez_hash_text(row->id.hash.bytes).text);
         }
+    }
+}
+
+/* ---- pools ----------------------------------------------------------------------------------- */
+
+static int by_turn(const void *a, const void *b)
+{
+    const ez_pool_entry *const one = *(const ez_pool_entry *const *)a;
+    const ez_pool_entry *const other = *(const ez_pool_entry *const *)b;
+    const int order = memcmp(&one->signer, &other->signer, sizeof(one->signer));
+    return order != 0 ? order
+                      : (one->sequence > other->sequence) - (one->sequence < other->sequence);
+}
+
+static uint64_t cost_of(const ez_pool_entry *entry)
+{
+    return entry->fee + (entry->kind == EZ_TX_TRANSFER ? entry->amount : 0);
+}
+
+/* The entries of one signer from `run` on, in order of their numbers: these go on from its account,
+ * which can pay for them all. Returns how many there are; 0: they do not. */
+static size_t judge_signer(const ez_node *node, const ez_pool_entry *const *list, size_t count)
+{
+    ez_account account;
+    uint64_t cost = 0;
+    size_t used = 0;
+    ez_node_account(node, &account, &list[0]->signer);
+    while (used < count && ez_public_key_is_equal(&list[used]->signer, &list[0]->signer)) {
+        if (list[used]->sequence != account.sequence + used) {
+            return 0;
+        }
+        cost += cost_of(list[used++]);
+    }
+    return cost <= account.balance ? used : 0;
+}
+
+/* Whether a block could take all that a pool holds, one after the other. */
+static bool could_be_mined(const ez_node *node)
+{
+    const ez_pool *const pool = ez_node_pool(node);
+    const ez_pool_entry **const list = ez_alloc(ez_pool_count(pool) + 1, sizeof(ez_pool_entry *));
+    size_t count = 0, judged = 1;
+    bool good = true;
+    ez_tx_place place;
+    for (const ez_pool_entry *at = ez_pool_first(pool); at != NULL; at = ez_pool_next(pool, at)) {
+        good &= !ez_node_find_tx(node, &place, &at->id);
+        if (at->from_address) {
+            list[count++] = at;
+        }
+    }
+    qsort((void *)list, count, sizeof(list[0]), by_turn);
+    for (size_t i = 0; i < count && judged > 0; i += judged) {
+        judged = judge_signer(node, &list[i], count - i);
+    }
+    free((void *)list);
+    return good && judged > 0;
+}
+
+static void check_pools(ez_run *run)
+{
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        if (ez_run_is_honest(run, host) && !could_be_mined(ez_world_node(run->world, host))) {
+            ez_run_fail(run, "host %zu pools what no block could take", host);
+        }
+    }
+}
+
+/* A note that was promised and is in no block yet; NULL: there is none. */
+static const ez_acknowledged *find_unconfirmed(const ez_run *run, size_t *from)
+{
+    const ez_node *const node = ez_world_node(run->world, 1);
+    ez_tx_place place;
+    for (; *from < run->acknowledged_count; ++*from) {
+        const ez_acknowledged *const row = &run->acknowledged[*from];
+        if (row->note && !ez_node_find_tx(node, &place, &row->id)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* Whoever mines: a note has reached every pool, and nothing that it depends on can be missing. */
+static void check_confirmed(ez_run *run)
+{
+    size_t from = 0;
+    if (run->failure_count > 0 || run->adversary_count > 0) {
+        return; /* a flood may outbid it for long */
+    }
+    for (int blocks = 0; find_unconfirmed(run, &from) != NULL && blocks < CONFIRM_BLOCKS;
+         blocks++) {
+        run_mine(run, run_random_honest(run));
+        ez_world_run(run->world, CONFIRM_PAUSE_MS);
+    }
+    const ez_acknowledged *const row = find_unconfirmed(run, &from);
+    if (row != NULL) {
+        ez_run_fail(
+            run, "transaction %s, which host %zu acknowledged at %.3f s, is in none of %d blocks",
+            ez_hash_text(row->id.hash.bytes).text, row->host, (double)row->at / 1000,
+            CONFIRM_BLOCKS);
     }
 }
 
@@ -201,7 +302,7 @@ static void check_attack(ez_run *run, const ez_figures *figures)
 static void check_bounds(ez_run *run)
 {
     const ez_bounds *const bounds = &run->scenario->bounds;
-    const ez_figures figures = ez_run_figures(run);
+    const ez_figures figures = run->figures;
     check_attack(run, &figures);
     check_bound(run, "block_p99_ms", figures.block_ms[2], bounds->block_p99_ms_max);
     check_bound(run, "tx_p99_ms", figures.tx_ms[2], bounds->tx_p99_ms_max);
@@ -218,12 +319,16 @@ static void check_bounds(ez_run *run)
 
 void ez_run_check(ez_run *run)
 {
+    run->figures = ez_run_figures(run);
+    run->is_over = true;
     check_tip(run);
     check_replays(run);
     check_acknowledged(run);
+    check_pools(run);
     check_faults(run);
     check_pending(run);
     check_bounds(run);
-    check_connected(run); /* takes its time, and so comes behind what is measured */
+    check_connected(run); /* these take their time */
+    check_confirmed(run);
     check_peaks(run);
 }

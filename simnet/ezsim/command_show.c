@@ -16,8 +16,8 @@ static void print_action(ez_buffer *out, const ez_action *action)
 {
     ez_buffer_printf(out, "{\"at_ms\":%" PRIu64 ",\"action\":\"%s\",\"amount\":%" PRIu32,
                      action->at, ez_action_word(action->kind), action->amount);
-    ez_buffer_printf(out, ",\"percent\":%s,\"skew_us\":%" PRId64,
-                     action->is_percent ? "true" : "false", action->skew_us);
+    ez_buffer_printf(out, ",\"percent\":%s,\"skew_us\":%" PRId64 ",\"commit_ms\":%" PRIu64,
+                     action->is_percent ? "true" : "false", action->skew_us, action->commit_ms);
     for (uint32_t i = 0; i < action->named_count; i++) {
         ez_buffer_printf(out, "%s%u", i == 0 ? ",\"nodes\":[" : ",", (unsigned)action->named[i]);
     }

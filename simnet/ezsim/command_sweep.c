@@ -97,7 +97,7 @@ static void print_tsv_head(const ez_scenario *scenario)
 static void print_tsv_row(const ez_scenario *scenario, const size_t at[EZ_SWEEP_AXES_MAX],
                           const ez_run *run)
 {
-    const ez_outcome outcome = ez_run_figures(run).outcome;
+    const ez_outcome outcome = run->figures.outcome;
     for (size_t i = 0; i < scenario->sweep_count; i++) {
         printf("%.*f\t", (int)scenario->sweep[i].places, value_at(&scenario->sweep[i], at[i]));
     }
@@ -114,7 +114,7 @@ static void print_percent(int width, uint64_t ppm)
 static void print_row(const ez_scenario *scenario, const size_t at[EZ_SWEEP_AXES_MAX],
                       const ez_run *run)
 {
-    const ez_outcome outcome = ez_run_figures(run).outcome;
+    const ez_outcome outcome = run->figures.outcome;
     for (size_t i = 0; i < scenario->sweep_count; i++) {
         const ez_sweep_axis *const axis = &scenario->sweep[i];
         printf("%13.*f ", (int)axis->places, value_at(axis, at[i]));

@@ -18,6 +18,9 @@
 #define FAULTS_MAX      40
 #define PAUSE_MS_MAX    60000u  /* from a fault to its end */
 #define SKEW_MS_MAX     200000u /* that a clock is wrong */
+#define DISK_MS_MAX     20000u  /* that a slow disk takes for a commit */
+#define BEHIND_MAX      300u    /* blocks that somebody misses at once */
+#define MEETING_MS_MAX  600u    /* from a broken link to the end of the next handshake, mostly */
 
 typedef enum fault_kind {
     FAULT_PARTITION,
@@ -32,9 +35,12 @@ typedef enum fault_kind {
     FAULT_RACE,  /* two nodes find a block at one time */
     FAULT_BURST, /* many transactions at once */
     FAULT_LOSS,  /* power fails while transactions or a block are on their way to the disk */
+    FAULT_DISK,
+    FAULT_BEHIND, /* many blocks are found while somebody is away, who is disturbed catching up */
+    FAULT_MEET,   /* every link breaks, and a block is found while all shake hands again */
 } fault_kind;
 
-#define FAULT_KINDS (FAULT_LOSS + 1)
+#define FAULT_KINDS (FAULT_MEET + 1)
 
 typedef struct drawn_action {
     ez_time_ms at;
@@ -46,7 +52,7 @@ typedef struct drawing {
     ez_rng rng;
     uint32_t nodes;
     ez_time_ms duration, commit;
-    drawn_action actions[4 * FAULTS_MAX]; /* a fault, what leads to it, and its end */
+    drawn_action actions[5 * FAULTS_MAX + 2]; /* a fault, what leads to it, and its end */
     size_t action_count;
 } drawing;
 
@@ -153,6 +159,12 @@ static void draw_work(drawing *draw)
     ez_buffer_add_text(draw->out, "\n\n[traffic]\nrate = ");
     add_seconds(draw, chance(draw, 15) ? 0 : between_log(draw, 100, 4000));
     ez_buffer_add_text(draw->out, "\n");
+    if (chance(draw, 40)) {
+        ez_buffer_printf(draw->out, "fee = %" PRIu64 "\n", between(draw, 1, 3));
+    }
+    if (chance(draw, 50)) {
+        ez_buffer_add_text(draw->out, "again = 0.2\n");
+    }
 }
 
 /* ---- faults ---------------------------------------------------------------------------------- */
@@ -255,6 +267,40 @@ static void add_loss(drawing *draw, ez_time_ms at)
     add_action(draw, end_of(draw, at), "restart %s", names.text);
 }
 
+static void add_disk(drawing *draw, ez_time_ms at)
+{
+    const host_names names = draw_hosts(draw);
+    const uint64_t ms = between_log(draw, 100, DISK_MS_MAX);
+    add_action(draw, at, "disk %s %" PRIu64 ".%03" PRIu64, names.text, ms / 1000, ms % 1000);
+    add_action(draw, end_of(draw, at), "disk %s %" PRIu64 ".%03" PRIu64, names.text,
+               draw->commit / 1000, draw->commit % 1000);
+}
+
+static void add_behind(drawing *draw, ez_time_ms at)
+{
+    const host_names names = draw_hosts(draw), others = draw_hosts(draw);
+    const uint64_t blocks = between_log(draw, 20, BEHIND_MAX);
+    add_action(draw, at, "%s %s", chance(draw, 50) ? "crash" : "wipe", names.text);
+    at += between(draw, 0, 1000);
+    add_action(draw, at, "block %" PRIu64 " @%" PRIu64, blocks, between(draw, 1, draw->nodes));
+    at += between(draw, 0, PAUSE_MS_MAX);
+    add_action(draw, at, "restart %s", names.text);
+    at += between(draw, 50, 4000);
+    if (chance(draw, 50)) {
+        add_action(draw, at, "pause %s", others.text);
+        add_action(draw, end_of(draw, at), "resume %s", others.text);
+    } else if (chance(draw, 50)) {
+        add_action(draw, at, "reset %" PRIu64 "%%", between(draw, 10, 100));
+    }
+}
+
+static void add_meeting(drawing *draw, ez_time_ms at)
+{
+    add_action(draw, at, "reset 100%%");
+    at += between(draw, 1, MEETING_MS_MAX);
+    add_action(draw, at, "block @%" PRIu64, between(draw, 1, draw->nodes));
+}
+
 static void add_counted(drawing *draw, ez_time_ms at, const char *word, uint64_t max)
 {
     add_action(draw, at, "%s %" PRIu64, word, between_log(draw, 1, max));
@@ -299,6 +345,15 @@ static void add_kind(drawing *draw, fault_kind kind, ez_time_ms at)
     case FAULT_LOSS:
         add_loss(draw, at);
         break;
+    case FAULT_DISK:
+        add_disk(draw, at);
+        break;
+    case FAULT_BEHIND:
+        add_behind(draw, at);
+        break;
+    case FAULT_MEET:
+        add_meeting(draw, at);
+        break;
     }
 }
 
@@ -315,6 +370,9 @@ static void draw_faults(drawing *draw)
     for (uint64_t left = between(draw, 0, FAULTS_MAX); count > 0 && left > 0; left--) {
         const fault_kind kind = kinds[ez_rng_below(&draw->rng, count)];
         add_kind(draw, kind, between(draw, WARMUP_MS, draw->duration - 1));
+    }
+    if (chance(draw, 20)) { /* what no later block can make good */
+        add_meeting(draw, draw->duration - between(draw, 1, 2 * MEETING_MS_MAX));
     }
     for (size_t i = 0; i < draw->action_count; i++) {
         ez_buffer_add_text(draw->out, "at = ");

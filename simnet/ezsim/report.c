@@ -90,7 +90,7 @@ static void table_of_attack(ez_buffer *out, const ez_run *run, const ez_figures 
 
 void ez_report_table(ez_buffer *out, const ez_run *run, const ez_cost *cost)
 {
-    const ez_figures figures = ez_run_figures(run);
+    const ez_figures figures = run->figures;
     const uint64_t virtual_ms = ez_world_now(run->world).mono;
     table_of_chain(out, run, &figures);
     table_of_attack(out, run, &figures);
@@ -202,7 +202,7 @@ static void json_attack(ez_buffer *out, const ez_run *run, const ez_figures *fig
 void ez_report_json(ez_buffer *out, const ez_run *run, const ez_cost *cost, const char *scenario,
                     const char *commit)
 {
-    const ez_figures figures = ez_run_figures(run);
+    const ez_figures figures = run->figures;
     ez_buffer_add_text(out, "{\"scenario\":");
     ez_report_json_text(out, scenario);
     ez_buffer_add_text(out, ",\"commit\":");

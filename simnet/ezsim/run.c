@@ -81,6 +81,9 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
 {
     ez_run *const run = self;
     const ez_time_ms now = ez_world_now(run->world).mono;
+    if (run->is_over && (notice->type == EZ_NOTICE_BLOCK || notice->type == EZ_NOTICE_TX)) {
+        return;
+    }
     switch (notice->type) {
     case EZ_NOTICE_BLOCK:
         if (run->series != NULL) {
@@ -123,7 +126,7 @@ static void on_notice(void *self, size_t host, const ez_notice *notice)
     }
 }
 
-static void keep_acknowledged(ez_run *run, size_t host, const ez_reply *reply)
+static void keep_acknowledged(ez_run *run, size_t host, const ez_reply *reply, bool is_note)
 {
     if (run->acknowledged_count == run->acknowledged_capacity) {
         run->acknowledged_capacity = run->acknowledged_capacity * 2 + 64;
@@ -134,7 +137,8 @@ static void keep_acknowledged(ez_run *run, size_t host, const ez_reply *reply)
         (ez_acknowledged){.id = reply->tx_id,
                           .host = host,
                           .at = ez_world_now(run->world).mono,
-                          .paid = reply->command == EZ_COMMAND_SUBMIT_TX};
+                          .paid = reply->command == EZ_COMMAND_SUBMIT_TX,
+                          .note = is_note};
 }
 
 static void on_reply(void *self, size_t host, const ez_reply *reply)
@@ -145,11 +149,12 @@ static void on_reply(void *self, size_t host, const ez_reply *reply)
     if (request == NULL) {
         return; /* of a shutdown */
     }
+    const bool is_note = request->note;
     HASH_DEL(run->requests, request);
     free(request);
     if (reply->command == EZ_COMMAND_SUBMIT_ENTRY || reply->command == EZ_COMMAND_SUBMIT_TX) {
         if (reply->rule == EZ_RULE_OK) {
-            keep_acknowledged(run, host, reply);
+            keep_acknowledged(run, host, reply, is_note);
         } else {
             run->txs_refused++;
         }
@@ -328,6 +333,9 @@ void ez_run_free(ez_run *run)
     ez_spread_clear(&run->blocks);
     ez_spread_clear(&run->txs);
     ez_buffer_clear(&run->failures);
+    for (size_t i = 0; i < EZ_SIGNED_NOTES_KEPT; i++) {
+        ez_buffer_clear(&run->signed_notes[i]);
+    }
     free(run->acknowledged);
     free(run->sides);
     free(run->wiped);
@@ -493,6 +501,23 @@ static bool has_settled(ez_run *run)
     return true;
 }
 
+/* Branches of equal work, between which only another block decides. Who has less than another has
+ * to learn of what it lacks by itself. */
+static bool is_tied(const ez_run *run)
+{
+    ez_work most = {0};
+    bool is_even = true;
+    for (size_t host = 1; host <= ez_world_count(run->world); host++) {
+        if (run_is_honest_and_awake(run, host)) {
+            ez_node_status status;
+            ez_node_get_status(ez_world_node(run->world, host), &status);
+            is_even &= host == 1 || ez_work_compare(&status.tip.work, &most) == 0;
+            most = status.tip.work;
+        }
+    }
+    return is_even && !run_agrees(run);
+}
+
 void ez_run_settle(ez_run *run)
 {
     const ez_scenario *const scenario = run->scenario;
@@ -508,7 +533,7 @@ void ez_run_settle(ez_run *run)
             run->settled = true;
             break;
         }
-        if (now >= next_block && (run->adversary_count > 0 || !run_agrees(run))) {
+        if (now >= next_block && (run->adversary_count > 0 || is_tied(run))) {
             run_mine(run, run_random_honest(run));
             next_block = now + tie_ms;
         }

@@ -12,6 +12,8 @@
 #include "topology.h"
 #include "world.h"
 
+#define EZ_SIGNED_NOTES_KEPT 4
+
 typedef struct ez_request ez_request; /* a client's, not answered yet */
 typedef struct ez_series ez_series;
 
@@ -20,6 +22,7 @@ typedef struct ez_acknowledged {
     size_t host;
     ez_time_ms at;
     bool paid; /* it offers a fee */
+    bool note; /* it moves no coins, so nothing can keep it out of a block */
 } ez_acknowledged;
 
 /* The most that was seen of what limits.h bounds. */
@@ -33,6 +36,30 @@ typedef struct ez_peaks {
 typedef struct ez_totals {
     uint64_t bytes, txs_received, txs_duplicate;
 } ez_totals;
+
+/* What an attack comes to, as a share in millionths: of the chain's blocks for those who mine, of
+ * the attempts for a double spend. docs/attacks.md. */
+typedef struct ez_outcome {
+    const char *of;     /* in words; NULL: this kind is judged by the checkers alone */
+    uint64_t trials;    /* how many blocks, attempts, … it is a share of */
+    uint64_t ppm;       /* measured */
+    uint64_t error_ppm; /* its standard error; 0: too few */
+    const char *curve;  /* who published what it should be in the long run; NULL: nobody */
+    uint64_t curve_ppm;
+    uint64_t gamma_milli; /* selfish: of honest blocks that decided a race, built on its side */
+} ez_outcome;
+
+/* What a run comes to. Percentiles are p50, p90, p99. */
+typedef struct ez_figures {
+    size_t nodes, links;
+    uint64_t height, blocks, reorgs, reorg_depth_max, stale_percent;
+    uint64_t block_ms[3], tx_ms[3], block_ratio_percent[3], tx_ratio_percent[3];
+    uint64_t tx_copies_percent;    /* payloads received per transaction taken in from peers */
+    uint64_t block_copies_percent; /* announcements and bodies received per block connected */
+    uint64_t bytes_per_node, bodies_received, bodies_rebuilt, requests_expired;
+    ez_attack_figures attack; /* of all adversaries together */
+    ez_outcome outcome;
+} ez_figures;
 
 typedef struct ez_run {
     const ez_scenario *scenario; /* borrowed */
@@ -48,6 +75,7 @@ typedef struct ez_run {
     size_t next_action, next_sampled;
     ez_request *requests;
     uint64_t last_request;
+    ez_buffer signed_notes[EZ_SIGNED_NOTES_KEPT]; /* of clients, who may hand them in once more */
     ez_acknowledged *acknowledged;
     size_t acknowledged_count, acknowledged_capacity;
     uint64_t txs_submitted, txs_refused;
@@ -63,6 +91,8 @@ typedef struct ez_run {
     ez_series *series; /* the caller's, kept while not NULL (series.h) */
     bool settled;
     ez_time_ms settled_after_ms;
+    ez_figures figures; /* once it has been checked */
+    bool is_over;       /* nothing counts for the figures any more */
     ez_buffer failures; /* one line each */
     size_t failure_count;
 } ez_run;
@@ -96,34 +126,11 @@ size_t ez_run_pending(const ez_run *run); /* clients' requests without an answer
 /* ez_run_fail: note what is wrong. */
 void ez_run_fail(ez_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* What an attack comes to, as a share in millionths: of the chain's blocks for those who mine, of
- * the attempts for a double spend. docs/attacks.md. */
-typedef struct ez_outcome {
-    const char *of;     /* in words; NULL: this kind is judged by the checkers alone */
-    uint64_t trials;    /* how many blocks, attempts, … it is a share of */
-    uint64_t ppm;       /* measured */
-    uint64_t error_ppm; /* its standard error; 0: too few */
-    const char *curve;  /* who published what it should be in the long run; NULL: nobody */
-    uint64_t curve_ppm;
-    uint64_t gamma_milli; /* selfish: of honest blocks that decided a race, built on its side */
-} ez_outcome;
-
-/* What a run comes to. Percentiles are p50, p90, p99. */
-typedef struct ez_figures {
-    size_t nodes, links;
-    uint64_t height, blocks, reorgs, reorg_depth_max, stale_percent;
-    uint64_t block_ms[3], tx_ms[3], block_ratio_percent[3], tx_ratio_percent[3];
-    uint64_t tx_copies_percent;    /* payloads received per transaction taken in from peers */
-    uint64_t block_copies_percent; /* announcements and bodies received per block connected */
-    uint64_t bytes_per_node, bodies_received, bodies_rebuilt, requests_expired;
-    ez_attack_figures attack; /* of all adversaries together */
-    ez_outcome outcome;
-} ez_figures;
-
 ez_figures ez_run_figures(const ez_run *run);
 ez_totals ez_run_totals(const ez_run *run);
 
-/* ez_run_check: every checker, once the run has settled (check.c). */
+/* ez_run_check: every checker, once the run has settled (check.c); keeps its figures, since some
+ * checkers let time pass. */
 void ez_run_check(ez_run *run);
 
 #endif

@@ -1,7 +1,8 @@
 /* What the source files of a run offer each other.
  *
  *   run.c      the world, its beginning and end, the passing of time
- *   act.c      mining, traffic and the timeline's actions
+ *   act.c      mining and the timeline's actions
+ *   clients.c  traffic
  *   attacks.c  the adversaries
  *   check.c    the checkers
  */
@@ -16,6 +17,7 @@
 struct ez_request {
     uint64_t number;
     size_t host;
+    bool note; /* it asks for an entry that moves no coins */
     UT_hash_handle hh;
 };
 
@@ -34,13 +36,19 @@ uint64_t run_draw_pause(ez_rng *rng, uint64_t mean);
 
 void run_mine(ez_run *run, size_t host);
 void run_mine_by_share(ez_run *run);
-void run_submit(ez_run *run);
 void run_act(ez_run *run, const ez_action *action);
 void run_end_faults(ez_run *run);
-void run_forget_requests(ez_run *run, size_t host); /* its clients got an error */
 size_t run_join(ez_run *run);
 size_t run_random_honest(ez_run *run);
 bool run_agrees(const ez_run *run); /* all honest hosts that run have one tip */
+
+/* ---- clients.c */
+/* The number of a request that a client of the host's is about to make. */
+uint64_t run_expect_reply(ez_run *run, size_t host, bool is_note);
+void run_forget_requests(ez_run *run, size_t host); /* its clients got an error */
+/* One transaction, through a host that the scenario leaves to chance, or through this one. */
+void run_submit(ez_run *run);
+void run_submit_through(ez_run *run, size_t host);
 
 /* ---- attacks.c */
 void run_add_adversaries(ez_run *run);

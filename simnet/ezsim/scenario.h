@@ -25,6 +25,7 @@
 #define EZ_SWEEP_AXES_MAX           2
 #define EZ_SWEEP_VALUES_MAX         32
 #define EZ_SCENARIO_MS_MAX          (7u * 24 * 3600 * 1000)
+#define EZ_SCENARIO_COMMIT_MS_MAX   60000u
 
 typedef enum ez_topology {
     EZ_TOPOLOGY_REGULAR,   /* each node has `links` links to random others, and no book */
@@ -48,6 +49,7 @@ typedef enum ez_action_kind {
     EZ_ACTION_PAUSE,
     EZ_ACTION_RESUME,
     EZ_ACTION_SKEW,
+    EZ_ACTION_DISK,
     EZ_ACTION_RESET,
     EZ_ACTION_HALF_OPEN,
     EZ_ACTION_JOIN,
@@ -61,11 +63,13 @@ typedef enum ez_action_kind {
 typedef struct ez_action {
     ez_time_ms at;
     ez_action_kind kind;
-    uint32_t amount; /* how many, or per cent of all; 0: all that there are, or those named */
+    uint32_t amount; /* how many, or per cent of all; 0: all that there are, or those named; of
+                        BLOCK, blocks in a row, 0: one */
     bool is_percent;
     uint32_t named_count;
     uint16_t named[EZ_ACTION_NAMED_MAX]; /* hosts; RESET, HALF_OPEN: the two ends of a link */
     int64_t skew_us;                     /* SKEW */
+    ez_time_ms commit_ms;                /* DISK */
 } ez_action;
 
 /* What a run has to stay within, beyond what every run is checked for. UINT64_MAX: any. */
@@ -116,8 +120,9 @@ typedef struct ez_scenario {
     uint32_t shares[EZ_SCENARIO_SHARES_MAX]; /* of the hash rate, given out in turn */
     size_t share_count;
     uint64_t tx_per_1000_s;
-    uint32_t fee;        /* of transfers by who has coins; 0: none pays one */
-    uint32_t tx_sources; /* nodes that transactions come in through; 0: all */
+    uint32_t fee;            /* of transfers by who has coins; 0: none pays one */
+    uint32_t tx_again_milli; /* notes that clients sign and may hand to two nodes */
+    uint32_t tx_sources;     /* nodes that transactions come in through; 0: all */
     const ez_relay_strategy *relays[EZ_SCENARIO_RELAYS_MAX]; /* given out in turn */
     size_t relay_count;
     ez_action *actions; /* in order of time */

@@ -12,7 +12,8 @@ typedef enum action_takes {
     TAKES_MAYBE_HOSTS, /* all, or @A,B */
     TAKES_LINKS,       /* how many, or @A-B */
     TAKES_AMOUNT,      /* how many */
-    TAKES_TXS,         /* a number, and maybe @A,B */
+    TAKES_NUMBER,      /* a number, and maybe @A,B */
+    TAKES_MAYBE_BOTH,  /* the same, or none: one */
 } action_takes;
 
 static const struct {
@@ -29,11 +30,12 @@ static const struct {
     {"pause", EZ_ACTION_PAUSE, TAKES_HOSTS},
     {"resume", EZ_ACTION_RESUME, TAKES_MAYBE_HOSTS},
     {"skew", EZ_ACTION_SKEW, TAKES_HOSTS},
+    {"disk", EZ_ACTION_DISK, TAKES_HOSTS},
     {"reset", EZ_ACTION_RESET, TAKES_LINKS},
     {"half-open", EZ_ACTION_HALF_OPEN, TAKES_LINKS},
     {"join", EZ_ACTION_JOIN, TAKES_AMOUNT},
-    {"block", EZ_ACTION_BLOCK, TAKES_MAYBE_HOSTS},
-    {"tx", EZ_ACTION_TX, TAKES_TXS},
+    {"block", EZ_ACTION_BLOCK, TAKES_MAYBE_BOTH},
+    {"tx", EZ_ACTION_TX, TAKES_NUMBER},
 };
 
 static bool parse_amount(scenario_parser *parser, ez_action *out, const scenario_words *list,
@@ -84,6 +86,19 @@ static bool parse_named(scenario_parser *parser, ez_action *out, const scenario_
            scenario_complain(parser, "a link is named by both its ends, as @1-2");
 }
 
+static bool parse_number(scenario_parser *parser, ez_action *out, const scenario_words *list,
+                         size_t *i)
+{
+    return parse_amount(parser, out, list, (*i)++) &&
+           (!out->is_percent || scenario_complain(parser, "these are counted, not shared out"));
+}
+
+static bool parse_maybe_named(scenario_parser *parser, ez_action *out, const scenario_words *list,
+                              size_t *i)
+{
+    return !is_named(list, *i) || parse_named(parser, out, list, (*i)++, ',');
+}
+
 /* What of this the action takes, from word *i on. */
 static bool parse_whom(scenario_parser *parser, ez_action *out, const scenario_words *list,
                        size_t *i, action_takes takes)
@@ -96,20 +111,17 @@ static bool parse_whom(scenario_parser *parser, ez_action *out, const scenario_w
         return names ? parse_named(parser, out, list, (*i)++, ',')
                      : parse_amount(parser, out, list, (*i)++);
     case TAKES_MAYBE_HOSTS:
-        return !names || parse_named(parser, out, list, (*i)++, ',');
+        return parse_maybe_named(parser, out, list, i);
     case TAKES_LINKS:
         return names ? parse_named(parser, out, list, (*i)++, '-')
                      : parse_amount(parser, out, list, (*i)++);
     case TAKES_AMOUNT:
         return parse_amount(parser, out, list, (*i)++);
-    case TAKES_TXS:
-        if (!parse_amount(parser, out, list, (*i)++)) {
-            return false;
-        }
-        if (out->is_percent) {
-            return scenario_complain(parser, "transactions are counted, not shared out");
-        }
-        return !is_named(list, *i) || parse_named(parser, out, list, (*i)++, ',');
+    case TAKES_MAYBE_BOTH:
+        return *i == list->count || ((names || parse_number(parser, out, list, i)) &&
+                                     parse_maybe_named(parser, out, list, i));
+    case TAKES_NUMBER:
+        return parse_number(parser, out, list, i) && parse_maybe_named(parser, out, list, i);
     }
     return false;
 }
@@ -126,6 +138,14 @@ static bool parse_skew(scenario_parser *parser, ez_action *out, const scenario_w
     }
     out->skew_us = (is_behind ? -1 : 1) * (int64_t)ms * 1000;
     return true;
+}
+
+static bool parse_disk(scenario_parser *parser, ez_action *out, const scenario_words *list,
+                       size_t i)
+{
+    return (scenario_ms(&out->commit_ms, list, i) && out->commit_ms <= EZ_SCENARIO_COMMIT_MS_MAX) ||
+           scenario_complain(parser, "a commit takes 0 to %u seconds",
+                             EZ_SCENARIO_COMMIT_MS_MAX / 1000);
 }
 
 const char *ez_action_word(ez_action_kind kind)
@@ -154,7 +174,11 @@ static bool parse_action(scenario_parser *parser, ez_action *out, const scenario
         if (out->kind == EZ_ACTION_SKEW && !parse_skew(parser, out, list, i++)) {
             return false;
         }
-        return i == list->count || scenario_complain(parser, "more words than the action takes");
+        if (out->kind == EZ_ACTION_DISK && !parse_disk(parser, out, list, i++)) {
+            return false;
+        }
+        return i == list->count ||
+               scenario_complain(parser, "more words than `%s` takes", ez_action_word(out->kind));
     }
     return scenario_complain(parser, "no such action; see docs/simulator.md");
 }

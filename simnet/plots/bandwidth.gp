@@ -3,6 +3,7 @@
 call "common.gp" ARG2 ARG3 ARG4
 table = ARG1."/seconds.tsv"
 unset title
+set lmargin 11 # one time scale for both
 set multiplot layout 2,1 title ARG4 noenhanced
 set xrange [0:*]
 set yrange [0:*]

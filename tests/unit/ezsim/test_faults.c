@@ -1,6 +1,7 @@
 #include "faults.h"
 
 #include "chain_fixture.h"
+#include "ezp2p/base/limits.h"
 
 #include <criterion/criterion.h>
 
@@ -187,4 +188,67 @@ Test(faults, remembered_checks_change_nothing)
     cr_assert_eq(ez_world_digest(worlds[0]), ez_world_digest(worlds[1]));
     ez_world_free(worlds[0]);
     ez_world_free(worlds[1]);
+}
+
+/* ---- disks ----------------------------------------------------------------------------------- */
+
+/* A host alone, a commit of whose disk takes 100 ms. */
+static ez_world *slow_host(void)
+{
+    const ez_world_config config = {.network = fixture_network(), .seed = 4, .commit_ms = 2};
+    ez_world *const world = ez_world_new(&config);
+    ez_world_add(world, NULL, 0);
+    ez_world_run(world, 2000);
+    ez_world_slow_disk(world, 1, 100);
+    return world;
+}
+
+Test(faults, a_commit_takes_what_was_queued_when_it_began)
+{
+    ez_world *const world = slow_host();
+    const uint64_t first = ez_world_note(world, 1, "a", "b", 1);
+    ez_world_run(world, 50);
+    const uint64_t second = ez_world_note(world, 1, "c", "d", 1);
+    ez_world_run(world, 49);
+    cr_expect(!ez_world_reply(world, 1, first, NULL));
+    ez_world_run(world, 1);
+    cr_expect(ez_world_reply(world, 1, first, NULL));
+    ez_world_run(world, 99);
+    cr_expect(!ez_world_reply(world, 1, second, NULL));
+    ez_world_run(world, 1);
+    cr_expect(ez_world_reply(world, 1, second, NULL));
+    ez_world_free(world);
+}
+
+Test(faults, a_crash_between_two_commits_loses_the_second)
+{
+    ez_world *const world = slow_host();
+    ez_reply reply;
+    const uint64_t first = ez_world_note(world, 1, "a", "b", 1);
+    ez_world_run(world, 50);
+    ez_world_note(world, 1, "c", "d", 1);
+    ez_world_run(world, 100);
+    ez_world_stop(world, 1, true);
+    cr_assert(ez_world_reply(world, 1, first, &reply));
+    ez_world_start(world, 1);
+    cr_expect(ez_memory_store_has_pooled(ez_world_store(world, 1), &reply.tx_id));
+    cr_expect_eq(ez_pool_count(ez_node_pool(ez_world_node(world, 1))), 1);
+    ez_world_free(world);
+}
+
+/* ---- clocks ---------------------------------------------------------------------------------- */
+
+Test(faults, a_block_of_the_future_is_asked_for_once_the_clock_is_right)
+{
+    ez_world *const world = pair(0, false);
+    ez_world_skew(world, 1, 7000000000);
+    ez_world_skew(world, 2, -1000000000);
+    ez_world_mine(world, 1);
+    ez_world_run(world, 100000);
+    cr_expect(!ez_world_agrees(world));
+    ez_world_skew(world, 2, 0);
+    ez_world_run(world, EZ_BODY_STALL_MS_MAX + 1000);
+    cr_expect(ez_world_agrees(world));
+    cr_assert_eq(ez_world_faults(world), 0);
+    ez_world_free(world);
 }

@@ -101,7 +101,12 @@ Test(scenario, an_action_takes_its_words_and_no_others)
     cr_assert(is_refused("[timeline]\nat = 1 crash 101%\n", "an amount is"));
     cr_assert(is_refused("[timeline]\nat = 1 heal now\n", "more words"));
     cr_assert(is_refused("[timeline]\nat = 1 tx 5%\n", "counted"));
+    cr_assert(is_refused("[timeline]\nat = 1 block 5%\n", "counted"));
+    cr_assert(is_refused("[timeline]\nat = 1 block 5 6\n", "more words than `block`"));
     cr_assert(is_refused("[timeline]\nat = 1 skew 1 7200.001\n", "a skew is"));
+    cr_assert(is_refused("[timeline]\nat = 1 disk 1\n", "a commit takes"));
+    cr_assert(is_refused("[timeline]\nat = 1 disk 1 60.001\n", "a commit takes"));
+    cr_assert(is_refused("[timeline]\nat = 1 disk 1 -1\n", "a commit takes"));
     cr_assert_eq(parse("[timeline]\nat = 1 skew 1 -7200\n"), EZ_OK);
     cr_assert_eq(scenario.actions[0].skew_us, -7200000000);
     ez_scenario_clear(&scenario);
@@ -111,7 +116,8 @@ Test(scenario, an_action_may_name_its_nodes)
 {
     cr_assert_eq(parse("[timeline]\nat = 1 crash @3,17\nat = 2 restart @3\nat = 3 restart\n"
                        "at = 4 reset @2-9\nat = 5 tx 7 @1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16\n"
-                       "at = 6 skew @65535 -1\nat = 7 block @5\n"),
+                       "at = 6 skew @65535 -1\nat = 7 block @5\nat = 8 block 200 @5\n"
+                       "at = 9 block 60\nat = 10 disk @2 1.5\n"),
                  EZ_OK);
     const ez_action *const actions = scenario.actions;
     cr_assert_eq(actions[0].named_count, 2);
@@ -124,6 +130,12 @@ Test(scenario, an_action_may_name_its_nodes)
     cr_assert_eq(actions[4].amount, 7);
     cr_assert_eq(actions[4].named_count, 16);
     cr_assert_eq(actions[5].skew_us, -1000000);
+    cr_assert_eq(actions[6].amount, 0);
+    cr_assert_eq(actions[7].amount, 200);
+    cr_assert_eq(actions[7].named[0], 5);
+    cr_assert_eq(actions[8].amount, 60);
+    cr_assert_eq(actions[8].named_count, 0);
+    cr_assert_eq(actions[9].commit_ms, 1500);
     ez_scenario_clear(&scenario);
 }
 

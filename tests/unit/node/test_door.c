@@ -97,7 +97,8 @@ static void finish_check(bare *self)
 
 static void finish_writes(bare *self)
 {
-    ez_event event = {.type = EZ_EVENT_STORED, .as.stored = ez_memory_store_commit(self->store)};
+    ez_event event = {.type = EZ_EVENT_STORED,
+                      .as.stored = ez_memory_store_commit(self->store, UINT64_MAX)};
     handle(self, &event);
 }
 
