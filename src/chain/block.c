@@ -52,9 +52,10 @@ static void cut_txs(ez_block *block, const ez_network *network)
 
 static bool has_merkle_root(const ez_block *block)
 {
-    ez_merkle_tree tree = {.root_count = 0};
+    ez_merkle_tree tree;
     ez_hash root;
 
+    ez_merkle_tree_init(&tree);
     for (uint32_t i = 0; i < block->tx_count; i++) {
         ez_merkle_tree_add(&tree, &block->txs[i].id);
     }

@@ -30,12 +30,37 @@ static void hash_node(ez_hash *out, const ez_hash *left, const ez_hash *right)
     ez_sha256(out, bytes, sizeof bytes);
 }
 
+/* Replace `count` ids, at least one, by the hash of the tree that they are the leaves of, at `ids`.
+ * A node without a right sibling moves up as it is. */
+static void hash_tree(ez_hash *ids, size_t count)
+{
+    ez_sha256_many(ids, leaf_prefix, ids, EZ_HASH_BYTES, count);
+    while (count > 1) {
+        ez_sha256_many(ids, node_prefix, ids, 2 * EZ_HASH_BYTES, count / 2);
+        if (count % 2 != 0) {
+            ids[count / 2] = ids[count - 1];
+        }
+        count = (count + 1) / 2;
+    }
+}
+
+void ez_merkle_tree_init(ez_merkle_tree *tree)
+{
+    tree->leaf_count = 0;
+    tree->root_count = 0;
+}
+
 void ez_merkle_tree_add(ez_merkle_tree *tree, const ez_tx_id *id)
 {
     EZ_ASSERT(tree->leaf_count < UINT32_MAX);
-    hash_leaf(&tree->roots[tree->root_count++], id);
-    /* Each trailing one bit of the count is a perfect tree of the size just made: join them. */
-    for (size_t count = tree->leaf_count++; count & 1; count >>= 1) {
+    tree->group[tree->leaf_count++ % EZ_MERKLE_GROUP] = id->hash;
+    if (tree->leaf_count % EZ_MERKLE_GROUP != 0) {
+        return;
+    }
+    hash_tree(tree->group, EZ_MERKLE_GROUP);
+    tree->roots[tree->root_count++] = tree->group[0];
+    /* Each trailing one bit of the count before is a perfect tree of the size just made: join. */
+    for (size_t count = tree->leaf_count / EZ_MERKLE_GROUP - 1; count & 1; count >>= 1) {
         ez_hash *left = &tree->roots[tree->root_count - 2];
         hash_node(left, left, left + 1);
         tree->root_count--;
@@ -44,13 +69,18 @@ void ez_merkle_tree_add(ez_merkle_tree *tree, const ez_tx_id *id)
 
 void ez_merkle_tree_root(const ez_merkle_tree *tree, ez_hash *out)
 {
-    size_t at = tree->root_count;
+    ez_hash group[EZ_MERKLE_GROUP];
+    size_t at = tree->root_count, rest = tree->leaf_count % EZ_MERKLE_GROUP;
 
-    if (at == 0) {
+    if (rest > 0) {
+        memcpy(group, tree->group, rest * sizeof *group);
+        hash_tree(group, rest);
+        *out = group[0];
+    } else if (at > 0) {
+        *out = tree->roots[--at];
+    } else {
         ez_sha256(out, "", 0);
-        return;
     }
-    *out = tree->roots[--at];
     while (at > 0) {
         hash_node(out, &tree->roots[--at], out);
     }
@@ -58,8 +88,9 @@ void ez_merkle_tree_root(const ez_merkle_tree *tree, ez_hash *out)
 
 void ez_merkle_root(ez_hash *out, const ez_tx_id *ids, size_t count)
 {
-    ez_merkle_tree tree = {.root_count = 0};
+    ez_merkle_tree tree;
 
+    ez_merkle_tree_init(&tree);
     for (size_t i = 0; i < count; i++) {
         ez_merkle_tree_add(&tree, &ids[i]);
     }

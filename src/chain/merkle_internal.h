@@ -4,13 +4,20 @@
 
 #include "ezp2p/chain/merkle.h"
 
-/* The roots of the perfect subtrees that the leaves so far make up, largest first: one for each set
- * bit of the count, as in a binary counter. A zeroed one is the empty list. */
+/* Leaves are hashed in groups, since that is several times as fast as one after the other. */
+#define EZ_MERKLE_GROUP 128
+
+/* The roots of the perfect subtrees that the leaves so far make up, largest first, down to those of
+ * one group: one for each set bit of the number of groups, as in a binary counter. */
 typedef struct ez_merkle_tree {
-    ez_hash roots[EZ_MERKLE_PROOF_MAX];
-    size_t root_count;
     size_t leaf_count;
+    size_t root_count;
+    ez_hash roots[EZ_MERKLE_PROOF_MAX];
+    ez_hash group[EZ_MERKLE_GROUP]; /* the last leaf_count % EZ_MERKLE_GROUP leaves, as ids */
 } ez_merkle_tree;
+
+/* ez_merkle_tree_init: the empty list. */
+void ez_merkle_tree_init(ez_merkle_tree *tree);
 
 /* ez_merkle_tree_add: append a leaf; at most 2^32 - 1 of them. */
 void ez_merkle_tree_add(ez_merkle_tree *tree, const ez_tx_id *id);

@@ -25,6 +25,10 @@ _Alignas(16) const uint32_t ez_sha256_rounds[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
+const uint32_t ez_sha256_initial[8] = {
+    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+};
+
 typedef crypto_hash_sha256_state inner_state; /* count is in bits */
 static_assert(sizeof((inner_state *)0)->buf == EZ_SHA256_BLOCK_BYTES, "one block is buffered");
 
@@ -64,13 +68,6 @@ static void ni_update(inner_state *state, const uint8_t *data, size_t size)
     }
 }
 
-static void put_big_endian(uint8_t *out, uint64_t value, unsigned size)
-{
-    for (unsigned i = 0; i < size; i++) {
-        out[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-    }
-}
-
 /* FIPS 180-4, section 5.1.1: a one bit, zeroes, the length in bits, to the end of a block. */
 static void ni_final(inner_state *state, ez_hash *out)
 {
@@ -79,11 +76,9 @@ static void ni_final(inner_state *state, ez_hash *out)
     size_t blocks = held + 1 + 8 > EZ_SHA256_BLOCK_BYTES ? 2 : 1;
     memcpy(tail, state->buf, held);
     tail[held] = 0x80;
-    put_big_endian(tail + blocks * EZ_SHA256_BLOCK_BYTES - 8, state->count, 8);
+    ez_sha256_put_big_endian(tail + blocks * EZ_SHA256_BLOCK_BYTES - 8, state->count, 8);
     ez_sha256_ni_compress(state->state, tail, blocks);
-    for (unsigned i = 0; i < 8; i++) {
-        put_big_endian(out->bytes + 4 * i, state->state[i], 4);
-    }
+    ez_sha256_put_hash(out, state->state);
 }
 
 /* ---- either ------------------------------------------------------------------------------------

@@ -11,10 +11,6 @@
 #define SPAN_PROOFS ((uint64_t)1 << 32)
 #define SCAN_MAX    ((uint64_t)1 << 31)
 
-static const uint32_t initial_state[8] = {
-    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-};
-
 static inline uint32_t rotate_right(uint32_t value, unsigned count)
 {
     return value >> count | value << (32 - count);
@@ -83,7 +79,7 @@ bool ez_search_init(ez_search *out, const ez_header *header)
         head[i] = load_big_endian(bytes + 4 * i);
         out->block[i] = load_big_endian(bytes + 64 + 4 * i);
     }
-    memcpy(out->midstate, initial_state, sizeof initial_state);
+    memcpy(out->midstate, ez_sha256_initial, sizeof out->midstate);
     compress(out->midstate, head);
     for (size_t i = 0; i < 8; i++) {
         out->target[i] = load_big_endian(target + 4 * i);

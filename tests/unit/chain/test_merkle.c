@@ -1,5 +1,6 @@
 #include "ezp2p/chain/merkle.h"
 
+#include "ezp2p/crypto/sha256.h"
 #include "merkle_internal.h"
 #include "support_vectors.h"
 
@@ -57,8 +58,9 @@ Test(merkle, roots_match_the_vectors)
 Test(merkle, a_growing_tree_has_the_root_of_each_length)
 {
     list leaves = leaves_of(LEAVES_MAX);
-    ez_merkle_tree tree = {.root_count = 0};
+    ez_merkle_tree tree;
 
+    ez_merkle_tree_init(&tree);
     for (size_t count = 0; count <= leaves.count; count++) {
         ez_hash wanted;
         ez_hash root;
@@ -68,6 +70,48 @@ Test(merkle, a_growing_tree_has_the_root_of_each_length)
         if (count < leaves.count) {
             ez_merkle_tree_add(&tree, &leaves.ids[count]);
         }
+    }
+}
+
+/* RFC 6962, section 2.1, word for word. */
+static ez_hash defined_root(const ez_tx_id *ids, size_t count)
+{
+    uint8_t node[1 + 2 * EZ_HASH_BYTES] = {1}, leaf[1 + EZ_HASH_BYTES] = {0};
+    ez_hash hash, left, right;
+    size_t split = 1;
+
+    if (count < 2) {
+        memcpy(leaf + 1, ids, count * sizeof *ids);
+        ez_sha256(&hash, leaf, count == 0 ? 0 : sizeof leaf);
+        return hash;
+    }
+    while (split * 2 < count) {
+        split *= 2;
+    }
+    left = defined_root(ids, split);
+    right = defined_root(ids + split, count - split);
+    memcpy(node + 1, left.bytes, EZ_HASH_BYTES);
+    memcpy(node + 1 + EZ_HASH_BYTES, right.bytes, EZ_HASH_BYTES);
+    ez_sha256(&hash, node, sizeof node);
+    return hash;
+}
+
+Test(merkle, roots_are_as_defined_around_whole_groups)
+{
+    enum { COUNT_MAX = 9 * EZ_MERKLE_GROUP };
+    static ez_tx_id ids[COUNT_MAX];
+    ez_merkle_tree tree;
+
+    ez_merkle_tree_init(&tree);
+    for (size_t count = 0; count < COUNT_MAX; count++) {
+        size_t behind = (count + 2) % EZ_MERKLE_GROUP;
+        if (behind <= 4 || count % 29 == 0) {
+            ez_hash wanted = defined_root(ids, count), root;
+            ez_merkle_tree_root(&tree, &root);
+            cr_assert(ez_hash_is_equal(&root, &wanted), "%zu leaves", count);
+        }
+        ez_sha256(&ids[count].hash, &count, sizeof count);
+        ez_merkle_tree_add(&tree, &ids[count]);
     }
 }
 

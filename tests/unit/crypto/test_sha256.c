@@ -1,4 +1,4 @@
-#include "ezp2p/crypto/sha256.h"
+#include "sha256_internal.h"
 
 #include "ezp2p/base/text.h"
 
@@ -92,5 +92,74 @@ Test(sha256, is_libsodiums)
         ez_sha256(&hash, from, size);
         crypto_hash_sha256(wanted.bytes, from, size);
         cr_expect(ez_hash_is_equal(&hash, &wanted), "of %zu bytes", size);
+    }
+}
+
+/* What this processor can run of the ways to hash several at a time, and one after the other. */
+static size_t wide_versions(const ez_sha256_wide *out[3])
+{
+    size_t count = 1;
+    out[0] = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        const ez_sha256_wide *wide = i == 0 ? ez_sha256_wide_ni() : ez_sha256_wide_avx2();
+        if (wide != NULL) {
+            out[count++] = wide;
+        }
+    }
+    return count;
+}
+
+Test(sha256_many, is_libsodiums_at_every_length_and_count)
+{
+    enum { SIZE_MAX_TRIED = 200, COUNT_MAX = 19 };
+    const ez_sha256_wide *versions[3];
+    size_t version_count = wide_versions(versions);
+    uint8_t data[COUNT_MAX * SIZE_MAX_TRIED + 1];
+    for (size_t i = 0; i < sizeof data; i++) {
+        data[i] = (uint8_t)(i * i * 5 + i / 253);
+    }
+    for (size_t size = 0; size <= SIZE_MAX_TRIED; size++) {
+        ez_hash wanted[COUNT_MAX];
+        for (size_t i = 0; i < COUNT_MAX; i++) {
+            uint8_t message[1 + SIZE_MAX_TRIED] = {(uint8_t)size};
+            memcpy(message + 1, data + 1 + i * size, size); /* from an odd address */
+            crypto_hash_sha256(wanted[i].bytes, message, 1 + size);
+        }
+        for (size_t v = 0; v < version_count; v++) {
+            for (size_t count = 0; count <= COUNT_MAX; count++) {
+                ez_hash hashes[COUNT_MAX + 1] = {{{0}}}, none = {{0}};
+                ez_sha256_many_by(versions[v], hashes, (uint8_t)size, data + 1, size, count);
+                cr_assert_arr_eq(hashes, wanted, count * sizeof *hashes, "%zu of %zu", count, size);
+                cr_assert(ez_hash_is_equal(&hashes[count], &none), "one more than %zu", count);
+            }
+        }
+    }
+}
+
+Test(sha256_many, hashes_may_take_the_place_of_the_messages)
+{
+    enum { COUNT = 21 };
+    const ez_sha256_wide *versions[3];
+    size_t version_count = wide_versions(versions);
+    for (size_t v = 0; v < version_count; v++) {
+        for (size_t size = EZ_HASH_BYTES; size <= 2 * EZ_HASH_BYTES; size += EZ_HASH_BYTES) {
+            ez_hash place[2 * COUNT], wanted[COUNT];
+            memset(place, 0x5a, sizeof place);
+            place[0].bytes[0] = place[COUNT - 1].bytes[0] = 1;
+            ez_sha256_many_by(NULL, wanted, 7, place, size, COUNT);
+            ez_sha256_many_by(versions[v], place, 7, place, size, COUNT);
+            cr_assert_arr_eq(place, wanted, sizeof wanted);
+        }
+    }
+}
+
+Test(sha256_many, the_choice_is_one_of_them)
+{
+    const char text[] = "abcabcabc";
+    ez_hash hashes[3], wanted;
+    ez_sha256_many(hashes, 'x', text, 3, 3);
+    crypto_hash_sha256(wanted.bytes, (const uint8_t *)"xabc", 4);
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect(ez_hash_is_equal(&hashes[i], &wanted));
     }
 }
