@@ -65,6 +65,9 @@ static ez_rule run_body(ez_check_job *job)
                        : ez_block_parse_known(&job->block, job->network, &job->header, job->bytes,
                                               job->known, job->known_count, &job->bad_position);
 
+    if (rule == EZ_RULE_OK && job->known_fresh) {
+        job->block->fresh_count = job->known_count;
+    }
     if (rule != EZ_RULE_OK || !job->verify) {
         return rule;
     }

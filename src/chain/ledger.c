@@ -355,6 +355,11 @@ static ez_rule apply_sent(connecting *work, const ez_tx_layout *tx)
  * from addresses their sequence, for rewards the height that is their sequence. */
 static ez_rule apply_tx(connecting *work, uint32_t position)
 {
+    const ez_block_tx *const at = &work->block->txs[position];
+    if (position < work->block->fresh_count &&
+        ez_tx_sender_kind(ez_blob_data(work->block->body) + at->offset) == EZ_PARTY_LABEL) {
+        return EZ_RULE_OK;
+    }
     ez_tx_layout tx;
     ez_block_tx_scan(&tx, work->block, position);
     if (tx.sender.kind == EZ_PARTY_REWARD) {
@@ -363,7 +368,7 @@ static ez_rule apply_tx(connecting *work, uint32_t position)
     if (tx.sender.kind == EZ_PARTY_ADDRESS) {
         return apply_sent(work, &tx);
     }
-    const bool is_known = ez_ledger_has_tx(work->ledger, &work->block->txs[position].id);
+    const bool is_known = ez_ledger_has_tx(work->ledger, &at->id);
     return is_known ? EZ_RULE_TX_DUPLICATE : EZ_RULE_OK;
 }
 

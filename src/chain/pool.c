@@ -5,7 +5,13 @@
 #include "ledger_internal.h"
 #include "pool_internal.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <utlist.h>
+
+static_assert(offsetof(ez_pool_node, entry) == 0 && offsetof(ez_pool_entry, id) == 0,
+              "who has a node's id has the node");
 
 static const ez_pool_limits default_limits = {
     .count_max = EZ_POOL_COUNT_MAX,
@@ -25,6 +31,7 @@ ez_pool *ez_pool_new_limited(const ez_ledger *ledger, ez_siphash_key key, ez_poo
     pool->left = left;
     pool->self = self;
     pool->limits = *limits;
+    ez_id_index_init(&pool->ids, key);
     pool->rewinds_judged = ez_ledger_rewinds(ledger);
     return pool;
 }
@@ -41,7 +48,7 @@ void ez_pool_free(ez_pool *pool)
     }
     while (pool->nodes != NULL) {
         ez_pool_node *const node = pool->nodes;
-        HASH_DEL(pool->nodes, node);
+        DL_DELETE(pool->nodes, node);
         ez_blob_unref(node->entry.bytes);
         free(node);
     }
@@ -50,6 +57,7 @@ void ez_pool_free(ez_pool *pool)
         HASH_DEL(pool->signers, signer);
         free(signer);
     }
+    ez_id_index_clear(&pool->ids);
     ez_pool_orphans_clear(pool);
     ez_pool_arrivals_clear(&pool->arrivals);
     ez_pool_evictable_clear(pool);
@@ -58,10 +66,7 @@ void ez_pool_free(ez_pool *pool)
 
 static ez_pool_node *find_node(const ez_pool *pool, const ez_tx_id *id)
 {
-    ez_pool_node *node = NULL;
-    const unsigned hash = ez_hash_value(&pool->key, id, sizeof(*id));
-    HASH_FIND_BYHASHVALUE(hh, pool->nodes, id, sizeof(*id), hash, node);
-    return node;
+    return (ez_pool_node *)(uintptr_t)ez_id_index_find(&pool->ids, id);
 }
 
 bool ez_pool_is_rewinding(const ez_pool *pool)
@@ -119,8 +124,8 @@ static ez_pool_node *insert(ez_pool *pool, const ez_tx *tx, const ez_tx_id *id, 
         .since = now,
     };
     node->size = (uint32_t)ez_blob_size(bytes);
-    const unsigned hash = ez_hash_value(&pool->key, id, sizeof(*id));
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, pool->nodes, &node->entry.id, sizeof(*id), hash, node);
+    ez_id_index_put(&pool->ids, &node->entry.id);
+    DL_APPEND(pool->nodes, node);
     ez_pool_arrivals_add(&pool->arrivals, node);
     pool->bytes += node->size;
     node->signer = ez_pool_signer_get(pool, &tx->signer);
@@ -178,7 +183,8 @@ void ez_pool_drop(ez_pool *pool, ez_pool_node *node, ez_rule rule)
     }
     ez_pool_evictable_remove(pool, node);
     ez_pool_arrivals_remove(&pool->arrivals, node);
-    HASH_DEL(pool->nodes, node);
+    ez_id_index_remove(&pool->ids, &node->entry.id);
+    DL_DELETE(pool->nodes, node);
     pool->bytes -= node->size;
     node->signer->entry_count--;
     if (pool->left != NULL) {
@@ -206,12 +212,15 @@ static void list_signer(ez_pool_signer **list, ez_pool_signer *signer)
     }
 }
 
-void ez_pool_connected(ez_pool *pool, const ez_block *block)
+void ez_pool_connected(ez_pool *pool, const ez_block *block, ez_pool_unknown unknown)
 {
     ez_pool_signer *list = NULL;
     for (uint32_t i = 0; i < block->tx_count; i++) {
         ez_pool_node *const node = find_node(pool, &block->txs[i].id);
         ez_pool_signer *signer = node != NULL ? node->signer : NULL;
+        if (node == NULL && unknown != NULL) {
+            unknown(pool->self, &block->txs[i].id);
+        }
         if (node == NULL && pool->signers != NULL) {
             signer = signer_of(pool, block, i);
         }
@@ -290,7 +299,7 @@ const ez_pool_entry *ez_pool_first(const ez_pool *pool)
 const ez_pool_entry *ez_pool_next(const ez_pool *pool, const ez_pool_entry *entry)
 {
     (void)pool;
-    const ez_pool_node *const next = ((const ez_pool_node *)entry)->hh.next;
+    const ez_pool_node *const next = ((const ez_pool_node *)entry)->next;
     return next != NULL ? &next->entry : NULL;
 }
 
@@ -302,7 +311,7 @@ const ez_pool_entry *ez_pool_after(const ez_pool *pool, uint64_t arrival)
 
 size_t ez_pool_count(const ez_pool *pool)
 {
-    return HASH_COUNT(pool->nodes);
+    return pool->ids.count;
 }
 
 size_t ez_pool_bytes(const ez_pool *pool)

@@ -124,7 +124,7 @@ static void unchoose(ez_pool *pool, victims *chosen)
 
 static bool has_room_without(const ez_pool *pool, const victims *chosen, size_t size)
 {
-    return HASH_COUNT(pool->nodes) - chosen->count < pool->limits.count_max &&
+    return pool->ids.count - chosen->count < pool->limits.count_max &&
            pool->bytes - chosen->bytes + size <= pool->limits.bytes_max;
 }
 

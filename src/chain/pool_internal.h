@@ -1,6 +1,6 @@
 /* What the files of the pool share.
  *
- * A pooled transaction is a node: in the table of ids (whose order is that of arrival), in the
+ * A pooled transaction is a node: in the index of ids, in the list in order of arrival, in the
  * arrival array that pages are cut from, and with its signer. A signer's entries from an address
  * stand in a run in order of sequence. The part of a run that follows the ledger without a gap is
  * ready: outside of a reorganisation that is all of it. When the ledger goes back, entries may be
@@ -14,6 +14,7 @@
 
 #include "ezp2p/chain/pool.h"
 #include "hash_internal.h"
+#include "id_index_internal.h"
 
 /* The smallest that is ever pooled: from an address to a label of one byte. */
 #define EZ_POOL_TX_BYTES_MIN (1 + 1 + 3 + 32 + 2 + 96)
@@ -21,13 +22,14 @@
 typedef struct ez_pool_signer ez_pool_signer;
 
 typedef struct ez_pool_node {
-    ez_pool_entry entry; /* first: the pool's users hold pointers to it */
+    ez_pool_entry entry; /* first, and its id first in it: that is what is pointed to */
     ez_pool_signer *signer;
     struct ez_pool_node *run_prev;
     struct ez_pool_node *run_next;
     uint32_t evict_place; /* in the eviction heap, counted from 1; 0: not in it */
     uint32_t size;        /* of entry.bytes, kept here because every comparison asks for it */
-    UT_hash_handle hh;
+    struct ez_pool_node *prev;
+    struct ez_pool_node *next;
 } ez_pool_node;
 
 struct ez_pool_signer {
@@ -95,7 +97,8 @@ struct ez_pool {
     ez_pool_left left;
     void *self;
     ez_pool_limits limits;
-    ez_pool_node *nodes;
+    ez_id_index ids;
+    ez_pool_node *nodes; /* in order of arrival */
     ez_pool_signer *signers;
     ez_pool_arrivals arrivals;
     ez_pool_heap evictable;

@@ -51,7 +51,7 @@ static void sift_down(candidates *heap, size_t place)
 static const ez_pool_node *note_from(const ez_pool_node *node)
 {
     while (node != NULL && node->entry.from_address) {
-        node = node->hh.next;
+        node = node->next;
     }
     return node;
 }
@@ -78,7 +78,7 @@ static void collect(candidates *heap, const ez_pool *pool)
 static const ez_pool_node *successor(const ez_pool_node *node, bool was_taken)
 {
     if (!node->entry.from_address) {
-        return note_from(node->hh.next);
+        return note_from(node->next);
     }
     return was_taken && node != node->signer->ready_last ? node->run_next : NULL;
 }

@@ -284,6 +284,11 @@ ez_rule ez_tx_scan(ez_tx_layout *out, ez_reader *reader)
     return reader->failed ? EZ_RULE_TX_MALFORMED : EZ_RULE_OK;
 }
 
+ez_party_kind ez_tx_sender_kind(const uint8_t *bytes)
+{
+    return (ez_party_kind)bytes[1]; /* behind the version */
+}
+
 static void fill_party(ez_party *out, const ez_party_layout *layout)
 {
     out->kind = layout->kind;

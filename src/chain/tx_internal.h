@@ -34,6 +34,9 @@ typedef struct ez_tx_layout {
  *            it ends, the cursor and *out are then of no further use */
 ez_rule ez_tx_scan(ez_tx_layout *out, ez_reader *reader);
 
+/* ez_tx_sender_kind: of bytes that ez_tx_decode was content with before. */
+ez_party_kind ez_tx_sender_kind(const uint8_t *bytes);
+
 /* ez_tx_decode_again: decode bytes that ez_tx_decode was content with before, without judging them
  * a second time. */
 void ez_tx_decode_again(ez_tx *out, const void *data, size_t size);

@@ -331,6 +331,7 @@ void node_check_body(ez_node *node, const ez_entry *entry, ez_blob *body, node_k
     check->header = ez_entry_header(entry);
     check->known = known.txs;
     check->known_count = known.count;
+    check->known_fresh = known.fresh;
     /* With transactions in the pool, most signatures of a new block have been verified already. */
     check->verify = source == JOB_BODY_FETCHED && ez_pool_count(node->pool) == 0;
     if (ez_fetch_has(node->fetch, ez_entry_id(entry), ez_entry_height(entry)) &&
@@ -354,7 +355,7 @@ void node_body_received(ez_node *node, ez_peer *peer, const ez_message *message)
     ez_byte_span bytes = message->as.body.bytes;
     node->body_bytes_mean = (node->body_bytes_mean * 7 + bytes.size) / 8;
     ez_blob *body = ez_blob_new(bytes.data, bytes.size);
-    node_check_body(node, entry, body, (node_known_txs){NULL, 0}, JOB_BODY_FETCHED, peer->link);
+    node_check_body(node, entry, body, (node_known_txs){0}, JOB_BODY_FETCHED, peer->link);
     ez_blob_unref(body);
 }
 

@@ -184,10 +184,19 @@ static void return_txs(ez_node *node, const ez_block *block)
     }
 }
 
+/* It is not asked for any more. What was pooled was noted when it came. Of blocks that stay
+ * connected: a transaction of one that was taken off again is wanted as before. */
+static void came_with_block(void *self, const ez_tx_id *id)
+{
+    ez_node *node = self;
+    ez_want_received(node->want, ez_short_id(&node->short_key, id), NULL);
+    node_note_tx(node, id, EZ_RULE_OK);
+}
+
 static void update_pool(ez_node *node, const move *done)
 {
     for (size_t i = 0; i < done->put_on_count; i++) {
-        ez_pool_connected(node->pool, done->put_on[i]);
+        ez_pool_connected(node->pool, done->put_on[i], came_with_block);
     }
     for (size_t i = done->taken_off_count; i-- > 0;) { /* oldest first */
         return_txs(node, done->taken_off[i]);
@@ -232,23 +241,8 @@ static void notify_blocks(ez_node *node, const move *done, bool own)
     }
 }
 
-/* Of blocks that stay connected: a transaction of one that was taken off again is wanted as before.
- */
-static void remember_confirmed(ez_node *node, const move *done)
-{
-    for (size_t i = 0; i < done->put_on_count; i++) {
-        const ez_block *block = done->put_on[i];
-        for (uint32_t at = 0; at < block->tx_count; at++) {
-            const ez_tx_id *id = &block->txs[at].id;
-            ez_want_received(node->want, ez_short_id(&node->short_key, id), NULL);
-            node_note_tx(node, id, EZ_RULE_OK);
-        }
-    }
-}
-
 static void finish(ez_node *node, move *done, bool own)
 {
-    remember_confirmed(node, done);
     update_pool(node, done);
     if (done->taken_off_count > 0) {
         notify_reorg(node, done);

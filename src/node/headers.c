@@ -380,9 +380,10 @@ static bool is_news_to_anyone(const ez_node *node, const ez_entry *entry)
 void node_announce_block(ez_node *node, const ez_entry *entry, const ez_block_tx *txs,
                          uint32_t count, ez_byte_span reward)
 {
+    const ez_siphash_key key = ez_short_id_key(ez_entry_id(entry)->hash.bytes);
     uint64_t *short_ids = ez_alloc(count + 1, sizeof(*short_ids));
     for (uint32_t i = 0; i < count; i++) {
-        short_ids[i] = node_short_id(ez_entry_id(entry), &txs[i].id);
+        short_ids[i] = ez_short_id(&key, &txs[i].id);
     }
     ez_message message = {.type = EZ_MSG_ANNOUNCE_BLOCK};
     message.as.announce_block.header = ez_entry_header(entry);

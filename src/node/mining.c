@@ -85,7 +85,7 @@ static void make_template(ez_node *node)
     ez_blob_unref(node->template_body);
     node->template_body = ez_blob_new(body.data, body.size);
     free(node->template_txs.txs);
-    node->template_txs = (node_known_txs){txs, (uint32_t)count};
+    node->template_txs = (node_known_txs){.txs = txs, .count = (uint32_t)count, .fresh = true};
     node->template_header = header;
     node->template_made = node->now.mono;
     ez_buffer_clear(&body);

@@ -174,6 +174,7 @@ typedef struct node_partial {
 typedef struct node_known_txs {
     ez_block_tx *txs;
     uint32_t count;
+    bool fresh; /* they were pooled when the block's parent was our tip, so it has none of them */
 } node_known_txs;
 
 /* A checked body that waits for its parent. */
@@ -471,7 +472,6 @@ bool node_partial_drop(ez_node *node, const ez_block_id *id); /* false: there wa
 bool node_partial_refused(ez_node *node, const ez_block_id *id, ez_link_id peer);
 void node_clear_partials(ez_node *node);
 void node_partials_peer_gone(ez_node *node, ez_link_id peer);
-uint64_t node_short_id(const ez_block_id *block, const ez_tx_id *tx);
 
 /* ---- serve.c */
 void node_bodies_wanted(ez_node *node, ez_peer *peer, const ez_message *message);

@@ -15,13 +15,9 @@
 #include <utlist.h>
 
 #define PARTIALS_MAX 8
-#define TRIES_MAX    3 /* of one peer at one height; an honest one needs two */
-
-uint64_t node_short_id(const ez_block_id *block, const ez_tx_id *tx)
-{
-    const ez_siphash_key key = ez_short_id_key(block->hash.bytes);
-    return ez_short_id(&key, tx);
-}
+#define TRIES_MAX    3  /* of one peer at one height; an honest one needs two */
+#define READ_AHEAD   4  /* transactions whose bytes are asked for while others are copied */
+#define LINE_BYTES   64 /* of memory; the first of a transaction was read for its size */
 
 /* The places of an announcement by short id, in chains. Whoever announces chooses the short ids, so
  * the place in the table hangs on a secret multiplier: two ids meet by chance only. */
@@ -120,9 +116,11 @@ void node_partials_peer_gone(ez_node *node, ez_link_id peer)
 static void fill_from_pool(ez_node *node, node_partial *partial, const ez_message *message)
 {
     places map = places_new(node, message->as.announce_block.short_ids, partial->tx_count - 1);
-    const ez_pool_entry *entry = ez_pool_first(node->pool);
-    for (; entry != NULL; entry = ez_pool_next(node->pool, entry)) {
-        uint64_t short_id = node_short_id(&partial->id, &entry->id);
+    const ez_siphash_key key = ez_short_id_key(partial->id.hash.bytes);
+    ez_pool_walk walk = {0};
+    const ez_pool_entry *entry;
+    while ((entry = ez_pool_walk_next(node->pool, &walk)) != NULL) {
+        uint64_t short_id = ez_short_id(&key, &entry->id);
         unsigned filled = 0;
         for (uint32_t at = map.first[place_of(&map, short_id)]; at != 0; at = map.next[at - 1]) {
             if (map.short_ids[at - 1] == short_id && partial->txs[at - 1] == NULL) {
@@ -173,6 +171,9 @@ static ez_blob *assemble(node_partial *partial)
     uint8_t *bytes;
     ez_blob *body = ez_blob_new_empty(size, &bytes);
     for (size_t i = 0; i < partial->tx_count; i++) {
+        if (i + READ_AHEAD < partial->tx_count) {
+            __builtin_prefetch(ez_blob_data(partial->txs[i + READ_AHEAD]) + LINE_BYTES);
+        }
         memcpy(bytes + partial->known[i].offset, ez_blob_data(partial->txs[i]),
                partial->known[i].size);
     }
@@ -186,9 +187,11 @@ static void complete(ez_node *node, node_partial *partial, job_source source)
     const ez_entry *entry = ez_tree_find(node->tree, &partial->id);
     ez_link_id peer = partial->peer;
     ez_blob *body = assemble(partial);
-    node_known_txs known = {NULL, 0};
+    node_known_txs known = {0};
     if (source == JOB_BODY_REBUILT && !partial->repeats) {
-        known = (node_known_txs){partial->known, (uint32_t)partial->tx_count - 1};
+        known = (node_known_txs){.txs = partial->known,
+                                 .count = (uint32_t)partial->tx_count - 1,
+                                 .fresh = entry != NULL && ez_entry_parent(entry) == node->tip};
         partial->known = NULL;
     }
     partial_free(node, partial);

@@ -27,7 +27,8 @@ typedef struct ez_block {
     ez_blob *body;
     ez_block_tx *txs;
     uint32_t tx_count;
-    int references; /* private: changed atomically by ref and unref */
+    uint32_t fresh_count; /* of the first, known not to stand in the chain that the block is on */
+    int references;       /* private: changed atomically by ref and unref */
 } ez_block;
 
 /* ez_block_parse: read `body` as the transactions of `header`: canonical form of each, size limit,

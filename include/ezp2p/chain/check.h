@@ -27,6 +27,7 @@ typedef struct ez_check_job {
                          * decoded, hashed and verified them before, no two are of one id, and none
                          * is a reward. NULL: nothing is known */
     uint32_t known_count;
+    bool known_fresh; /* none of them stands in the chain that the block is on */
 
     /* results */
     ez_rule rule;

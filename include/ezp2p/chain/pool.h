@@ -74,8 +74,10 @@ void ez_pool_set_keep(ez_pool *pool, const ez_tx_id *id, ez_pool_keep keep);
 uint64_t ez_pool_next_sequence(const ez_pool *pool, const ez_public_key *key, uint64_t *spent);
 
 /* ez_pool_connected: a block was connected (the ledger has it already): its transactions leave, and
- * so do entries that it made impossible. */
-void ez_pool_connected(ez_pool *pool, const ez_block *block);
+ * so do entries that it made impossible. `unknown` (NULL is fine) is called for each transaction of
+ * the block that was not pooled; like ez_pool_left, it must not call the pool. */
+typedef void (*ez_pool_unknown)(void *self, const ez_tx_id *id);
+void ez_pool_connected(ez_pool *pool, const ez_block *block, ez_pool_unknown unknown);
 
 /* ez_pool_recheck: the ledger went back (a block was disconnected): drop what no longer stands.
  * Call after the blocks of a reorganisation are all exchanged and the losers' transactions
@@ -87,6 +89,13 @@ void ez_pool_recheck(ez_pool *pool);
 const ez_pool_entry *ez_pool_first(const ez_pool *pool);
 const ez_pool_entry *ez_pool_next(const ez_pool *pool, const ez_pool_entry *entry);
 const ez_pool_entry *ez_pool_after(const ez_pool *pool, uint64_t arrival);
+
+/* ez_pool_walk_next: the same for who looks at every entry of a pool that does not change
+ * meanwhile: memory is asked for a few entries ahead. Begin with a zeroed walk; NULL at the end. */
+typedef struct ez_pool_walk {
+    size_t place;
+} ez_pool_walk;
+const ez_pool_entry *ez_pool_walk_next(const ez_pool *pool, ez_pool_walk *walk);
 
 /* ez_pool_select: entries for a block, best fee per byte first, order of arrival among equals, each
  * signer's in sequence, until `bytes_max` bytes are full. What arrived at `arrival_end` or later is

@@ -12,18 +12,14 @@
 #ifndef EZP2P_GOSSIP_SHORT_ID_H
 #define EZP2P_GOSSIP_SHORT_ID_H
 
+#include "ezp2p/base/little_endian.h"
 #include "ezp2p/base/siphash.h"
 #include "ezp2p/chain/types.h"
 
 /* ez_short_id_key: the first 16 of `bytes` as two little-endian numbers. */
 static inline ez_siphash_key ez_short_id_key(const uint8_t *bytes)
 {
-    ez_siphash_key key = {0, 0};
-    for (unsigned i = 8; i-- > 0;) {
-        key.k0 = key.k0 << 8 | bytes[i];
-        key.k1 = key.k1 << 8 | bytes[8 + i];
-    }
-    return key;
+    return (ez_siphash_key){ez_load_u64(bytes), ez_load_u64(bytes + 8)};
 }
 
 static inline uint64_t ez_short_id(const ez_siphash_key *key, const ez_tx_id *tx)

@@ -24,6 +24,7 @@ typedef struct world {
         ez_rule rule;
     } left[LEFT_MAX];
     size_t left_count;
+    size_t unknown_count;
 } world;
 
 static inline void on_left(void *self, const ez_pool_entry *entry, ez_rule rule)
@@ -177,7 +178,7 @@ static inline void connected_clear(connected *made)
 static inline void connect_and_tell(world *w, const fixture_tx *txs, size_t tx_count)
 {
     connected made = connect(w, txs, tx_count);
-    ez_pool_connected(w->pool, made.block);
+    ez_pool_connected(w->pool, made.block, NULL);
     connected_clear(&made);
 }
 

@@ -172,6 +172,7 @@ Test(check, what_is_known_of_a_body_changes_no_verdict)
     cr_assert_eq(job->block->tx_count, plain->block->tx_count);
     cr_expect_arr_eq(job->block->txs, plain->block->txs,
                      plain->block->tx_count * sizeof *plain->block->txs);
+    cr_expect_eq(job->block->fresh_count, 0, "known, but not that the chain has none of them");
     ez_check_job_free(job);
 
     ez_buffer_add(&other, body.data, body.size);
@@ -200,6 +201,31 @@ Test(check, what_is_known_of_a_body_changes_no_verdict)
     ez_check_job_free(plain);
     ez_buffer_clear(&body);
     ez_buffer_clear(&other);
+}
+
+Test(check, a_block_remembers_how_much_of_it_is_fresh)
+{
+    ez_network network = sample_network();
+    ez_buffer body = {0};
+
+    sample_add_notes(&body, 3, 7);
+    sample_add(&body, sample_reward());
+    ez_check_job *plain = body_job(&network, &body, false);
+    ez_check_run(plain);
+    cr_assert_eq(plain->rule, EZ_RULE_OK);
+    cr_expect_eq(plain->block->fresh_count, 0);
+
+    ez_check_job *job = ez_check_job_new(EZ_CHECK_BODY, 1, &network);
+    job->header = plain->header;
+    job->bytes = ez_blob_ref(plain->bytes);
+    job->known_count = 3;
+    job->known = ez_memdup(plain->block->txs, 3 * sizeof *plain->block->txs);
+    job->known_fresh = true;
+    ez_check_run(job);
+    cr_assert_eq(job->rule, EZ_RULE_OK);
+    cr_expect_eq(job->block->fresh_count, 3, "not the reward");
+    ez_check_job_free(job);
+    ez_check_job_free(plain);
 }
 
 static ez_rule check_positions(const ez_network *network, ez_block *block,

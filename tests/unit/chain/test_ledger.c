@@ -358,6 +358,43 @@ Test(ledger, a_transfer_of_nothing_makes_no_account)
     world_free(&w);
 }
 
+/* A block that repeats what the chain has, from a label and from an address, once as it came and
+ * once with the first two said to be fresh. */
+Test(ledger, what_is_fresh_is_not_looked_for)
+{
+    world w = world_new();
+    const ez_keypair a = give(&w, 1, 100, 0);
+    fixture_tx txs[3] = {fixture_note(&w.network, &a, "x", "y", 1, 0),
+                         fixture_address_note(&w.network, &a, "y", 1, 0, 0),
+                         fixture_note(&w.network, &a, "x", "y", 1, 1)};
+    ez_block *const first = fixture_block_on(&w.network, &w.tip, &w.miner.public_key, txs, 3);
+    ez_ledger_diff diff;
+    cr_assert(ez_ledger_connect(w.ledger, &diff, NULL, &w.network, first, 1) == EZ_RULE_OK);
+    ez_ledger_diff_clear(&diff);
+    uint32_t bad = 9;
+    ez_block *again = fixture_block_on(&w.network, &first->header, &w.miner.public_key, txs, 3);
+    cr_expect(ez_ledger_connect(w.ledger, &diff, &bad, &w.network, again, 2) ==
+                  EZ_RULE_TX_DUPLICATE &&
+              bad == 0);
+    again->fresh_count = 2;
+    cr_expect(ez_ledger_connect(w.ledger, &diff, &bad, &w.network, again, 2) ==
+                  EZ_RULE_TX_SEQUENCE_PAST &&
+              bad == 1);
+    ez_block_unref(again);
+    const fixture_tx notes[2] = {txs[0], txs[2]};
+    again = fixture_block_on(&w.network, &first->header, &w.miner.public_key, notes, 2);
+    again->fresh_count = 1;
+    cr_expect(ez_ledger_connect(w.ledger, &diff, &bad, &w.network, again, 2) ==
+                  EZ_RULE_TX_DUPLICATE &&
+              bad == 1);
+    ez_block_unref(again);
+    ez_block_unref(first);
+    for (size_t i = 0; i < 3; i++) {
+        fixture_tx_clear(&txs[i]);
+    }
+    world_free(&w);
+}
+
 /* The store still says that a disconnected transaction is there, until the write arrives. */
 Test(ledger, a_disconnected_transaction_is_gone_before_the_store_knows)
 {

@@ -180,6 +180,16 @@ Test(pool, a_block_that_takes_the_coins_cuts_a_run_short)
 
 /* ---- out ---- */
 
+static void expect_walk(const ez_pool *pool)
+{
+    ez_pool_walk walk = {0};
+    for (const ez_pool_entry *at = ez_pool_first(pool); at != NULL; at = ez_pool_next(pool, at)) {
+        cr_assert(ez_pool_walk_next(pool, &walk) == at);
+    }
+    cr_expect_null(ez_pool_walk_next(pool, &walk));
+    cr_expect_null(ez_pool_walk_next(pool, &walk));
+}
+
 Test(pool, entries_are_listed_in_order_of_arrival)
 {
     world *const w = world_new(&roomy);
@@ -209,6 +219,9 @@ Test(pool, entries_are_listed_in_order_of_arrival)
         cr_expect(ez_pool_after(w->pool, arrival) == next);
     }
     cr_expect_null(ez_pool_after(w->pool, UINT64_MAX));
+    expect_walk(w->pool);
+    connect_and_tell(w, txs + 4, 3); /* holes that stay open */
+    expect_walk(w->pool);
     clear_all(txs, 300);
     world_free(w);
 }
@@ -305,5 +318,31 @@ Test(pool, a_selected_block_connects)
     connect_and_tell(w, ordered, 40);
     cr_expect(ez_pool_count(w->pool) == 0);
     clear_all(txs, 40);
+    world_free(w);
+}
+
+static void count_unknown(void *self, const ez_tx_id *id)
+{
+    world *const w = self;
+    const fixture_tx seen = {.id = *id};
+    cr_expect_not(holds(w, &seen));
+    w->unknown_count++;
+}
+
+Test(pool, says_what_came_with_a_block_alone)
+{
+    world *const w = world_new(&roomy);
+    const ez_keypair a = fixture_keypair(1);
+    fixture_tx txs[3];
+    for (size_t i = 0; i < 3; i++) {
+        txs[i] = label_note(w, &a, i);
+    }
+    cr_expect(add_as(w, &txs[1], false) == EZ_RULE_OK);
+    connected made = connect(w, txs, 3);
+    ez_pool_connected(w->pool, made.block, count_unknown);
+    cr_expect(w->unknown_count == 3, "two notes and the reward");
+    cr_expect(ez_pool_count(w->pool) == 0 && has_left(w, &txs[1], EZ_RULE_OK));
+    connected_clear(&made);
+    clear_all(txs, 3);
     world_free(w);
 }

@@ -587,7 +587,7 @@ static void play_connect(game *g)
     late_store_connect(g->store, next->block, &next->diff, g->write);
     g->height++;
     twin_connected(g, next->block);
-    ez_pool_connected(g->pool, next->block);
+    ez_pool_connected(g->pool, next->block, NULL);
     for (size_t i = 0; i < count; i++) {
         fixture_tx_clear(&txs[i]);
     }
@@ -618,7 +618,7 @@ static void connect_branch(game *g, size_t length)
         late_store_connect(g->store, next->block, &next->diff, g->write);
         g->height++;
         twin_connected(g, next->block);
-        ez_pool_connected(g->pool, next->block);
+        ez_pool_connected(g->pool, next->block, NULL);
         fixture_tx_clear(&tx);
     }
 }
