@@ -19,8 +19,9 @@
 
 struct ez_data_dir {
     char *path;
-    int fd;      /* of the directory */
-    int lock_fd; /* holds the lock while open */
+    int fd;             /* of the directory */
+    int lock_fd;        /* holds the lock while open */
+    bool has_new_names; /* that are not synced yet */
     const ez_log *log;
 };
 
@@ -141,26 +142,42 @@ static bool write_all(int fd, const void *data, size_t size)
     return true;
 }
 
+typedef enum file_life {
+    FILE_LASTS, /* synced; its name is, too, by ez_data_dir_sync */
+    FILE_OF_RUN /* nobody reads it when the process is gone */
+} file_life;
+
 /* Replace a file whole. The directory is ours alone while the lock is held, so one temporary name
  * per file will do; a left-over from a crash is removed first, so that its mode does not survive.
  */
-static ez_status put_file(ez_data_dir *dir, const char *name, mode_t mode, const void *data,
-                          size_t size)
+static ez_status put_file(ez_data_dir *dir, const char *name, file_life life, mode_t mode,
+                          const void *data, size_t size)
 {
     char temporary[64];
     snprintf(temporary, sizeof temporary, ".%s.new", name);
     unlinkat(dir->fd, temporary, 0);
     int fd = openat(dir->fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    bool is_done = fd >= 0 && write_all(fd, data, size) && fsync(fd) == 0;
+    bool is_done = fd >= 0 && write_all(fd, data, size) && (life == FILE_OF_RUN || fsync(fd) == 0);
     if (fd >= 0) {
         is_done = close(fd) == 0 && is_done;
     }
-    is_done = is_done && renameat(dir->fd, temporary, dir->fd, name) == 0 && fsync(dir->fd) == 0;
+    is_done = is_done && renameat(dir->fd, temporary, dir->fd, name) == 0;
     if (!is_done) {
         log_failure(dir->log, "write", name);
         unlinkat(dir->fd, temporary, 0);
         return EZ_ERR_IO;
     }
+    dir->has_new_names |= life == FILE_LASTS;
+    return EZ_OK;
+}
+
+ez_status ez_data_dir_sync(ez_data_dir *dir)
+{
+    if (dir->has_new_names && fsync(dir->fd) != 0) {
+        log_failure(dir->log, "sync", dir->path);
+        return EZ_ERR_IO;
+    }
+    dir->has_new_names = false;
     return EZ_OK;
 }
 
@@ -211,7 +228,7 @@ static ez_status make_key(ez_data_dir *dir, uint8_t seed[EZ_SEED_BYTES])
     char text[EZ_KEY_FILE_BYTES + 1];
     randombytes_buf(seed, EZ_SEED_BYTES);
     ez_key_file_format(text, seed);
-    ez_status status = put_file(dir, "key", 0600, text, EZ_KEY_FILE_BYTES);
+    ez_status status = put_file(dir, "key", FILE_LASTS, 0600, text, EZ_KEY_FILE_BYTES);
     sodium_memzero(text, sizeof text);
     return status;
 }
@@ -246,7 +263,7 @@ ez_status ez_data_dir_token(ez_data_dir *dir, char out[EZ_TOKEN_TEXT_BYTES])
         ez_hex_encode(out, secret, sizeof secret);
         memcpy(text, out, EZ_TOKEN_TEXT_BYTES - 1);
         text[EZ_TOKEN_TEXT_BYTES - 1] = '\n';
-        return put_file(dir, "http-token", 0600, text, EZ_TOKEN_TEXT_BYTES);
+        return put_file(dir, "http-token", FILE_LASTS, 0600, text, EZ_TOKEN_TEXT_BYTES);
     }
     if (status != EZ_OK) {
         return status;
@@ -291,7 +308,7 @@ ez_status ez_data_dir_put_endpoints(ez_data_dir *dir, const ez_endpoints *endpoi
     add_endpoint(&text, "p2p", endpoints->has_p2p, &endpoints->p2p);
     add_endpoint(&text, "http", endpoints->has_http, &endpoints->http);
     ez_buffer_printf(&text, "\"node\":\"%s\",\"pid\":%ld}\n", endpoints->node, (long)getpid());
-    ez_status status = put_file(dir, "endpoints.json", 0644, text.data, text.size);
+    ez_status status = put_file(dir, "endpoints.json", FILE_OF_RUN, 0644, text.data, text.size);
     ez_buffer_clear(&text);
     return status;
 }

@@ -1,8 +1,8 @@
 /* The data directory: who may use it, and the small files in it. chain.db is the store's.
  *
  * One process holds a directory at a time, by a lock that the kernel drops with the process. Small
- * files are written under a temporary name, synced and renamed, so that a crash leaves the old one
- * or the new one.
+ * files are written under a temporary name and renamed, so that a crash leaves the old one or the
+ * new one. Those that outlive the process are synced before that.
  */
 #ifndef EZP2P_APP_DATA_DIR_INTERNAL_H
 #define EZP2P_APP_DATA_DIR_INTERNAL_H
@@ -32,6 +32,10 @@ EZ_MUST_USE ez_status ez_data_dir_key(ez_data_dir *dir, ez_keypair *out);
 
 /* ez_data_dir_token: the bearer token for changes from beyond loopback, made likewise. */
 EZ_MUST_USE ez_status ez_data_dir_token(ez_data_dir *dir, char out[EZ_TOKEN_TEXT_BYTES]);
+
+/* ez_data_dir_sync: make the names of files durable that were made since the directory was opened.
+ * Call it before anybody is told of the key or the token. */
+EZ_MUST_USE ez_status ez_data_dir_sync(ez_data_dir *dir);
 
 typedef struct ez_endpoints {
     bool has_p2p, has_http;

@@ -104,7 +104,7 @@ static ez_status start_store(ez_app *app)
     ez_store_config config = ez_app_store_config(app, path);
     ez_status status = ez_store_open(&app->store, &config);
     free(path);
-    return status; /* logged by the store, with what it knows */
+    return status == EZ_OK ? ez_data_dir_sync(app->dir) : status; /* logged, with what they know */
 }
 
 static ez_status start_driver(ez_app *app)

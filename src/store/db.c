@@ -156,6 +156,24 @@ ez_status ez_db_open_memory(ez_db *out, const ez_store_config *config)
     return status;
 }
 
+/* Nobody looks at a draft before ez_db_finish_draft: neither a journal nor a sync guards it. */
+ez_status ez_db_open_draft(ez_db *out, const ez_store_config *config, const char *path)
+{
+    *out = (ez_db){.config = config};
+    ez_status status = open_file(out, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    if (status == EZ_OK) {
+        status = ez_db_exec(out, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;");
+    }
+    return status;
+}
+
+/* The change to WAL is a commit of its own, and its sync takes along what was written before. */
+ez_status ez_db_finish_draft(ez_db *db)
+{
+    ez_status status = ez_db_exec(db, "PRAGMA synchronous = FULL");
+    return status == EZ_OK ? set_wal(db) : status;
+}
+
 ez_status ez_db_prepare(ez_db *db, ez_db_role role)
 {
     for (int i = 0; i < EZ_SQL_COUNT; i++) {

@@ -98,6 +98,12 @@ EZ_MUST_USE ez_status ez_db_open(ez_db *out, const ez_store_config *config, ez_d
 /* ez_db_open_memory: a connection to an empty database in memory. */
 EZ_MUST_USE ez_status ez_db_open_memory(ez_db *out, const ez_store_config *config);
 
+/* ez_db_open_draft: a connection to a new file at `path`, which no crash may find in use: what is
+ * written to it is neither atomic nor durable until ez_db_finish_draft, which makes it a database
+ * as ez_db_open wants it, on the disk. Call ez_db_clear after a failure, too. */
+EZ_MUST_USE ez_status ez_db_open_draft(ez_db *out, const ez_store_config *config, const char *path);
+EZ_MUST_USE ez_status ez_db_finish_draft(ez_db *db);
+
 /* ez_db_prepare: prepare those statements of `role` that are not yet; fails when the schema is not
  * what they ask. */
 EZ_MUST_USE ez_status ez_db_prepare(ez_db *db, ez_db_role role);

@@ -47,6 +47,28 @@ static const char step_2[] =
 const char *const ez_schema_steps[] = {step_1, step_2};
 const int ez_schema_step_count = sizeof ez_schema_steps / sizeof ez_schema_steps[0];
 
+/* The tables as the steps leave them. */
+static const char whole[] =
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE block(seq INTEGER PRIMARY KEY, tail INTEGER NOT NULL, id BLOB NOT NULL,"
+    " header BLOB NOT NULL, view_hash BLOB NOT NULL, state INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX block_tail ON block(tail);"
+    "CREATE TABLE body(block INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE undo(block INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;"
+    "CREATE TABLE chain(height INTEGER PRIMARY KEY, block INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE account(seq INTEGER PRIMARY KEY, tail INTEGER NOT NULL, key BLOB NOT NULL,"
+    " balance INTEGER NOT NULL, sequence INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX account_tail ON account(tail);"
+    "CREATE TABLE pool(seq INTEGER PRIMARY KEY, tail INTEGER NOT NULL, id BLOB NOT NULL,"
+    " bytes BLOB NOT NULL) STRICT;"
+    "CREATE INDEX pool_tail ON pool(tail);"
+    "CREATE TABLE manual_peer(seq INTEGER PRIMARY KEY, host TEXT NOT NULL, port INTEGER NOT NULL,"
+    " UNIQUE(host, port)) STRICT;"
+    "CREATE TABLE book(id INTEGER PRIMARY KEY CHECK(id = 1), snapshot BLOB NOT NULL) STRICT;"
+    "CREATE TABLE tx(tail INTEGER NOT NULL, head BLOB NOT NULL, place INTEGER NOT NULL,"
+    " offset INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY(tail, place)) STRICT,"
+    " WITHOUT ROWID;";
+
 static ez_status refuse(const ez_db *db, ez_status status, const char *reason)
 {
     ez_log_emit(db->config->log, EZ_LOG_ERROR, "store_unusable",
@@ -95,24 +117,24 @@ static ez_status insert_network(ez_db *db, const ez_network *network)
     return status;
 }
 
+static ez_status stamp(ez_db *db, int version)
+{
+    char sql[96];
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+             EZ_APPLICATION_ID, version);
+    return ez_db_exec(db, sql);
+}
+
 static ez_status run_steps(ez_db *db, int64_t version, const char *const *steps, int count)
 {
-    for (int64_t i = version; i < count; i++) {
-        ez_status status = ez_db_exec(db, steps[i]);
-        if (status != EZ_OK) {
-            return status;
-        }
+    ez_status status = EZ_OK;
+    for (int64_t i = version; i < count && status == EZ_OK; i++) {
+        status = ez_db_exec(db, steps[i]);
     }
-    if (version == 0) {
-        ez_status status = insert_network(db, db->config->network);
-        if (status != EZ_OK) {
-            return status;
-        }
+    if (status == EZ_OK && version == 0) {
+        status = insert_network(db, db->config->network);
     }
-    char stamp[96];
-    snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-             EZ_APPLICATION_ID, count);
-    return ez_db_exec(db, stamp);
+    return status == EZ_OK ? stamp(db, count) : status;
 }
 
 ez_status ez_schema_migrate(ez_db *db, int64_t version, const char *const *steps, int count)
@@ -132,6 +154,22 @@ ez_status ez_schema_migrate(ez_db *db, int64_t version, const char *const *steps
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* what matters is logged */
     }
     return status;
+}
+
+/* In one transaction, so that the file is written once. */
+ez_status ez_schema_create(ez_db *db)
+{
+    ez_status status = ez_db_exec(db, "BEGIN");
+    if (status == EZ_OK) {
+        status = ez_db_exec(db, whole);
+    }
+    if (status == EZ_OK) {
+        status = insert_network(db, db->config->network);
+    }
+    if (status == EZ_OK) {
+        status = stamp(db, ez_schema_step_count);
+    }
+    return status == EZ_OK ? ez_db_exec(db, "COMMIT") : status;
 }
 
 static ez_status compare_network(ez_db *db, sqlite3_stmt *statement, const ez_network *network)

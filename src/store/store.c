@@ -22,7 +22,10 @@ static ez_status fill_schema(ez_db *db, const ez_network *network)
 
 static ez_status open_writer(ez_store *store)
 {
-    ez_status status = ez_db_open(&store->writer, &store->config, EZ_DB_WRITER);
+    ez_status status = ez_store_create(&store->config);
+    if (status == EZ_OK) {
+        status = ez_db_open(&store->writer, &store->config, EZ_DB_WRITER);
+    }
     if (status == EZ_OK) {
         status = fill_schema(&store->writer, &store->network);
     }

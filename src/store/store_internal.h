@@ -119,6 +119,11 @@ void ez_read_end(ez_store *store);
  * written from its start again. Called by the writer. */
 void ez_read_refresh(ez_store *store);
 
+/* ez_store_create: make the database if there is no file of that name; what a start left that was
+ * cut off in the middle of this is removed.
+ *   returns  EZ_ERR_IO or EZ_ERR_CORRUPT, logged; there is no file then */
+EZ_MUST_USE ez_status ez_store_create(const ez_store_config *config);
+
 /* ez_load: ez_store_port.load. */
 EZ_MUST_USE ez_status ez_load(ez_store *store, const ez_store_loader *loader);
 

@@ -26,6 +26,7 @@ typedef struct disk_image {
     bool is_there;
     bool is_new;     /* no sync yet: its first one syncs the directory, as SQLite's own VFS does */
     bool is_deleted; /* but the directory was not synced since */
+    bool is_renamed; /* from a name that was whole and synced, and likewise */
     uint8_t *data;
     size_t size;
     change *first;
@@ -149,7 +150,8 @@ void faulty_disk_leave(faulty_disk *disk, const char *dir, uint64_t seed)
     pthread_mutex_lock(&disk->lock);
     for (int i = 0; i < disk->file_count; i++) {
         disk_image *image = &disk->files[i];
-        if (!image->is_there) {
+        bool has_name = !image->is_renamed || (seed != 0 && draw(&seed) % 2 == 0);
+        if (!image->is_there || !has_name) {
             continue;
         }
         if (seed != 0) {
@@ -169,7 +171,7 @@ void faulty_disk_leave(faulty_disk *disk, const char *dir, uint64_t seed)
     pthread_mutex_unlock(&disk->lock);
 }
 
-/* sync_directory: what was deleted stays deleted. */
+/* sync_directory: what was deleted stays deleted, and what was renamed keeps its name. */
 static void sync_directory(faulty_disk *disk)
 {
     for (int i = 0; i < disk->file_count; i++) {
@@ -177,6 +179,7 @@ static void sync_directory(faulty_disk *disk)
             disk->files[i].is_there = false;
             disk->files[i].is_deleted = false;
         }
+        disk->files[i].is_renamed = false;
     }
 }
 
@@ -379,12 +382,32 @@ static const sqlite3_io_methods methods = {
 
 /* ---- the disk -------------------------------------------------------------------------------- */
 
+/* adopt_file: the platter of a file that did not get its name through here: the store renamed it,
+ * whole and synced. */
+static bool adopt_file(disk_image *image)
+{
+    FILE *file = fopen(image->path, "rb");
+    if (!file) {
+        return false;
+    }
+    int failed = fseek(file, 0, SEEK_END);
+    long size = ftell(file);
+    EZ_ASSERT(failed == 0 && size >= 0);
+    rewind(file);
+    resize(image, (size_t)size);
+    size_t got = size > 0 ? fread(image->data, 1, image->size, file) : 0;
+    EZ_ASSERT(got == image->size);
+    fclose(file);
+    image->is_there = image->is_renamed = size > 0;
+    return size > 0;
+}
+
 /* new_image: the platter of a file that is about to be opened; making one is a change. */
 static int new_image(faulty_disk *disk, const char *name, disk_image **out)
 {
     pthread_mutex_lock(&disk->lock);
     disk_image *image = find_image(disk, name);
-    bool is_new = !image->is_there || image->is_deleted;
+    bool is_new = (!image->is_there || image->is_deleted) && !adopt_file(image);
     bool fails = is_new && change_fails(disk);
     if (!fails) {
         image->is_new |= is_new;

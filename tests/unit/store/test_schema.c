@@ -1,7 +1,9 @@
 #include "schema_internal.h"
+#include "store_internal.h"
 #include "support_store.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static test_kit kit;
 static test_home home;
@@ -49,6 +51,34 @@ Test(schema, every_step_runs_from_version_zero)
     cr_assert_eq(ez_db_prepare(&db, EZ_DB_WRITER), EZ_OK);
     cr_assert_eq(ez_db_prepare(&db, EZ_DB_READER), EZ_OK);
     cr_assert_eq(ez_db_prepare(&db, EZ_DB_VERIFIER), EZ_OK);
+}
+
+/* The text of a table that was renamed quotes its name. */
+static const char difference[] =
+    "WITH here AS (SELECT type, name, tbl_name, replace(sql, '\"', '') FROM main.sqlite_schema),"
+    " there AS (SELECT type, name, tbl_name, replace(sql, '\"', '') FROM made.sqlite_schema)"
+    "SELECT count(*) FROM (SELECT * FROM (SELECT * FROM here EXCEPT SELECT * FROM there)"
+    " UNION ALL SELECT * FROM (SELECT * FROM there EXCEPT SELECT * FROM here))";
+
+Test(schema, made_at_once_is_what_the_steps_make)
+{
+    char attach[160];
+    ez_store_config made = config;
+    char path[120];
+    snprintf(path, sizeof path, "%s.made", home.path);
+    made.path = path;
+    cr_assert_eq(ez_schema_migrate(&db, 0, ez_schema_steps, ez_schema_step_count), EZ_OK);
+    cr_assert_eq(ez_store_create(&made), EZ_OK);
+    snprintf(attach, sizeof attach, "ATTACH '%s' AS made", path);
+    cr_assert_eq(ez_db_exec(&db, attach), EZ_OK);
+    cr_assert_eq(number("SELECT count(*) FROM made.sqlite_schema"),
+                 number("SELECT count(*) FROM main.sqlite_schema"));
+    cr_assert_eq(number(difference), 0);
+    cr_assert_eq(number("PRAGMA made.user_version"), ez_schema_step_count);
+    cr_assert_eq(number("PRAGMA made.application_id"), EZ_APPLICATION_ID);
+    cr_assert_eq(number("SELECT count(*) FROM (SELECT * FROM main.meta EXCEPT"
+                        " SELECT * FROM made.meta)"),
+                 0);
 }
 
 Test(schema, later_step_runs_once_and_keeps_the_data)
