@@ -1,9 +1,10 @@
 """One ezp2p process: start it, learn its addresses, look at it from outside, end it.
 
 Shared by the swarm launcher and the end-to-end tests. A process started here never outlives the
-thread that started it: the kernel sends it SIGTERM when that thread dies, also after kill -9.
+thread that started it (--stop-with): the kernel sends it SIGTERM when that thread dies, also after
+kill -9. Python could arrange that between fork and exec; it would take five milliseconds a process,
+since all of Python would be forked.
 """
-import ctypes
 import collections
 import json
 import os
@@ -13,20 +14,11 @@ import socket
 import subprocess
 import time
 
-PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 30  # the node promises 5; a loaded machine gets more than that before SIGKILL
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class NodeError(Exception):
     """A node did not start, or went away; the message says why and ends with what it logged."""
-
-
-def _die_with_parent(parent):
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(1)
 
 
 def hold_port(host, port=0):
@@ -69,21 +61,24 @@ class NodeProcess:
 
     def command(self):
         return [self.binary, "--data-dir", str(self.directory), "--listen", self.listen,
-                "--http", self.http, *self.options]
+                "--http", self.http, "--stop-with", str(os.getpid()), *self.options]
 
     def spawn(self, env=None):
         """Start the process; returns at once."""
         assert not self.is_running(), "this node runs already"
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        parent = os.getpid()
-        self.listen, self.http = self._held(self.listen), self._held(self.http)
+        self.hold_ports()
         with open(self.log_path, "ab") as log:
             self.asked_to_stop = False
             self.started_at = time.monotonic()
             # A session of its own: Ctrl-C on the terminal is for the launcher, not for the node.
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
-                start_new_session=True, preexec_fn=lambda: _die_with_parent(parent))
+                start_new_session=True)
+
+    def hold_ports(self):
+        """Choose its ports before it is started, so that others can be told of them."""
+        self.listen, self.http = self._held(self.listen), self._held(self.http)
 
     def _held(self, address):
         """An address like it, with a port of its own instead of 0."""

@@ -138,6 +138,11 @@ static bool set_record_size(ez_options *options, ez_complaint *why, const char *
     return parse_number(&options->record_mib, why, value, EZ_RECORD_MIB_MIN, EZ_RECORD_MIB_MAX);
 }
 
+static bool set_stop_with(ez_options *options, ez_complaint *why, const char *value)
+{
+    return parse_number(&options->stop_with, why, value, 1, INT32_MAX);
+}
+
 static bool set_network(ez_options *options, ez_complaint *why, const char *value)
 {
     if (!ez_network_by_name(&options->network, value)) {
@@ -349,6 +354,13 @@ static void print_record_size(const ez_options *options, ez_buffer *out, const c
     ez_buffer_printf(out, "%s = %" PRIu64 "\n", name, options->record_mib);
 }
 
+static void print_stop_with(const ez_options *options, ez_buffer *out, const char *name)
+{
+    if (options->stop_with > 0) {
+        ez_buffer_printf(out, "%s = %" PRIu64 "\n", name, options->stop_with);
+    }
+}
+
 /* ---- lists ------------------------------------------------------------------------------- */
 
 static void reset_peers(ez_options *options)
@@ -413,6 +425,7 @@ const ez_option_spec ez_option_specs[EZ_OPTION_COUNT] = {
     VALUE("log-file", "FILE", "log here and not to standard error; SIGHUP reopens it", log_file),
     VALUE("record", "FILE", "write down all that the core takes in, for `ezsim replay`", record),
     VALUE("record-size", "MIB", "of FILE, FILE.1, ... together (256)", record_size),
+    VALUE("stop-with", "PID", "stop when that process ends, which started this one", stop_with),
     {"config", EZ_ARGUMENT_REQUIRED, "FILE", "read `name = value` lines from FILE", EZ_ACTION_RUN,
      NULL, NULL, NULL},
     ACTION("check-config", EZ_ACTION_CHECK_CONFIG, "check all options and exit"),

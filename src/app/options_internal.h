@@ -52,6 +52,7 @@ typedef struct ez_options {
     char *log_file; /* NULL: standard error */
     char *record;   /* NULL: no record */
     uint64_t record_mib;
+    uint64_t stop_with; /* a process number; 0: none */
 } ez_options;
 
 /* Why something cannot be used, for a person. */
@@ -96,7 +97,7 @@ typedef struct ez_option_spec {
     void (*reset)(ez_options *options); /* lists: forget what weaker places said */
 } ez_option_spec;
 
-#define EZ_OPTION_COUNT 22
+#define EZ_OPTION_COUNT 23
 extern const ez_option_spec ez_option_specs[EZ_OPTION_COUNT];
 
 /* ez_option_find: an option by its name; NULL when there is none. */

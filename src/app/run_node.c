@@ -294,6 +294,12 @@ ez_exit_code ez_run_node(const ez_options *options, ez_log_sink *sink)
     ez_restarts restarts = {0};
     bool again;
     ez_status status;
+    if (options->stop_with > 0 && !ez_signals_stop_with(options->stop_with)) {
+        ez_log_emit(ez_log_sink_log(sink), EZ_LOG_WARN, "not-started",
+                    EZ_LOG_TEXT("reason", "the process to stop with did not start this one, or has "
+                                          "ended"));
+        return EZ_EXIT_OK;
+    }
     do {
         status = live(&present, sink, &restarts, &again);
     } while (again && !ez_signals_stop_came());

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 struct ez_signals {
@@ -88,6 +89,11 @@ void ez_signals_unblock(void)
 bool ez_signals_stop_came(void)
 {
     return stop_count > 0;
+}
+
+bool ez_signals_stop_with(uint64_t parent)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && (uint64_t)getppid() == parent;
 }
 
 static void set_handlers(void (*handler)(int))

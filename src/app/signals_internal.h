@@ -8,6 +8,7 @@
 #include "ezp2p/base/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define EZ_STOP_SECONDS 5
 
@@ -33,6 +34,11 @@ void ez_signals_unblock(void);
  * thread's own affair: another thread may have caught the signal when there was no loop left to act
  * upon it. */
 bool ez_signals_stop_came(void);
+
+/* ez_signals_stop_with: from now on the end of process `parent`, which started this one, is a
+ * SIGTERM: of the thread in it that did, to be exact (prctl(2), PR_SET_PDEATHSIG).
+ *   returns  false when it is not the parent, or not any more */
+bool ez_signals_stop_with(uint64_t parent);
 
 void ez_signals_free(ez_signals *signals); /* NULL is fine */
 

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import sys
 import unittest
 
 from harness import ROOT, WAIT_SECONDS, NodeCase, binary, run_program, until
@@ -17,6 +18,15 @@ EXIT_USAGE, EXIT_DAMAGED, EXIT_IN_USE = 2, 4, 5
 
 # What starts the program by itself must not hand on the harness's own variables.
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith("EZP2P_")}
+
+
+def is_zombie(pid):
+    """Ended, and waiting for somebody to ask how."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat_file:
+            return stat_file.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 class Options(NodeCase):
@@ -270,6 +280,31 @@ class Signals(NodeCase):
         node.resume()
         self.assertEqual(node.process.wait(WAIT_SECONDS), 0)
         self.assertIn("stopped at once", node.log_text())
+
+    def test_a_node_ends_with_the_process_it_was_told_to_end_with(self):
+        node = self.make_node()
+        program = ("import sys; sys.path[:0] = sys.argv[1:3]\n"
+                   "from node_process import NodeProcess\n"
+                   "node = NodeProcess(sys.argv[3], sys.argv[4])\n"
+                   "node.spawn(); node.wait_ready(60); print(node.pid, flush=True); input()")
+        parent = subprocess.Popen(
+            [sys.executable, "-B", "-c", program, str(ROOT / "tests/e2e"), str(ROOT / "simnet"),
+             str(binary()), str(node.directory)], env=CLEAN, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
+        self.addCleanup(parent.stdout.close)
+        self.addCleanup(parent.stdin.close)
+        child = int(parent.stdout.readline())
+        self.assertTrue((node.directory / "endpoints.json").exists())
+        parent.kill()
+        parent.wait()
+        until(lambda: not os.path.exists(f"/proc/{child}") or is_zombie(child), "it has ended")
+        self.assertFalse((node.directory / "endpoints.json").exists(), "it stopped in good order")
+
+    def test_a_node_does_not_start_for_a_process_that_is_gone(self):
+        done = run_program("--stop-with", os.getppid(), "--data-dir", self.directory / "late")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("not-started", done.stderr)
+        self.assertFalse((self.directory / "late").exists())
 
     def test_pipe_and_hup_change_nothing(self):
         node = self.start_node()

@@ -388,7 +388,8 @@ Test(options, printed_options_read_back_as_the_same)
     ez_options o =
         good("--peer a:1 --peer [2001:db8::1]:2 --listen off --http [::1]:5 --http-name n "
              "--data-dir /d --mine=4 --mine-rate 9 --outbound 3 --inbound 4 "
-             "--log-level warn --log-format json --log-file /l --record /r --record-size 8",
+             "--log-level warn --log-format json --log-file /l --record /r --record-size 8 "
+             "--stop-with 77",
              home_only);
     ez_buffer first = {0}, second = {0};
     ez_options_print(&o, &first);
@@ -402,7 +403,7 @@ Test(options, printed_options_read_back_as_the_same)
                                          "network = classic\nmine = 4\nmine-rate = 9\n"
                                          "outbound = 3\ninbound = 4\nrelay = tree\n"
                                          "log-level = warn\nlog-format = json\nlog-file = /l\n"
-                                         "record = /r\nrecord-size = 8\n");
+                                         "record = /r\nrecord-size = 8\nstop-with = 77\n");
     ez_buffer_clear(&first);
     ez_buffer_clear(&second);
 }
