@@ -109,7 +109,7 @@ bool ez_dialer_add(ez_dialer *dialer, const char *host, uint16_t port)
     item->host = ez_strdup(host);
     item->port = port;
     item->is_rest = strncmp(host, EZ_REST_PREFIX, sizeof EZ_REST_PREFIX - 1) == 0;
-    item->pause = EZ_REDIAL_MS_MIN;
+    item->pause = EZ_REDIAL_MS_FIRST;
     DL_APPEND(dialer->manuals, item);
     dialer->manual_count++;
     return true;

@@ -55,6 +55,7 @@
 #define EZ_DISCOURAGED_MAX          1024
 #define EZ_DISCOURAGED_MS           600000
 #define EZ_DIAL_TIMEOUT_MS          5000
+#define EZ_REDIAL_MS_FIRST          10
 #define EZ_REDIAL_MS_MIN            100
 #define EZ_REDIAL_MS_MAX            60000
 #define EZ_MANUAL_PEERS_MAX         256
@@ -165,6 +166,7 @@
     X(EZ_DISCOURAGED_MAX, "hosts", "remembered for misbehaving") \
     X(EZ_DISCOURAGED_MS, "ms", "how long they are not dialled or accepted") \
     X(EZ_DIAL_TIMEOUT_MS, "ms", "from dial to connected, name look-up included") \
+    X(EZ_REDIAL_MS_FIRST, "ms", "first pause for a peer that was not connected yet: it may be starting, too") \
     X(EZ_REDIAL_MS_MIN, "ms", "first pause before a failed address is dialled again; doubles, with jitter") \
     X(EZ_REDIAL_MS_MAX, "ms", "longest such pause for a configured peer") \
     X(EZ_MANUAL_PEERS_MAX, "peers", "configured or registered to stay connected to") \
@@ -238,6 +240,7 @@ static_assert(EZ_HTTP_CONNECTIONS_MAX <= EZ_HTTP_PENDING_MAX,
               "a connection waits for one thing at a time, so the connection cap bounds those");
 static_assert(EZ_HTTP_SUBSCRIBERS_MAX + 2 * EZ_HTTP_WAITING_MAX < EZ_HTTP_CONNECTIONS_MAX,
               "connections that may wait for long must leave some that give way");
+static_assert(EZ_REDIAL_MS_FIRST < EZ_REDIAL_MS_MIN, "who is starting is asked sooner again");
 static_assert(EZ_HTTP_SHARE_US <= EZ_HTTP_TURN_US, "a share is part of a turn");
 static_assert(2 * EZ_FRAME_BYTES_MAX < EZ_RECORD_BYTES_MAX &&
                   (EZ_BOOK_NEW_MAX + EZ_BOOK_TRIED_MAX) * 64 < EZ_RECORD_BYTES_MAX &&

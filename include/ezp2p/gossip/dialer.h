@@ -2,8 +2,9 @@
  *
  * Manual peers (--peer, registered through REST) are kept connected for ever: after a failure or a
  * lost link they are dialled again after EZ_REDIAL_MS_MIN, doubling to EZ_REDIAL_MS_MAX, each pause
- * drawn between half and all of that so that a swarm does not knock in step. Automatic dials are
- * chosen elsewhere (book.h) and only counted here.
+ * drawn between half and all of that so that a swarm does not knock in step. Until the first
+ * handshake pauses begin at EZ_REDIAL_MS_FIRST. Automatic dials are chosen elsewhere (book.h) and
+ * only counted here.
  *
  * A host that begins with EZ_REST_PREFIX is a REST address: kept like the others, but not dialled.
  * The REST adapter asks there where the peer listens, and puts that in its place.
@@ -48,7 +49,7 @@ bool ez_dialer_failed(ez_dialer *dialer, ez_dial_purpose *out, uint64_t dial, ez
                       ez_time_ms now);
 bool ez_dialer_connected(ez_dialer *dialer, ez_dial_purpose *out, uint64_t dial, ez_link_id link);
 
-/* ez_dialer_ready: the link's handshake is done: its next pause is the shortest again. */
+/* ez_dialer_ready: the link's handshake is done: its next pause is EZ_REDIAL_MS_MIN. */
 void ez_dialer_ready(ez_dialer *dialer, ez_link_id link);
 
 /* ez_dialer_closed: the link is gone; if a manual peer had it, it is dialled again after a pause.
