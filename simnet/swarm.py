@@ -5,11 +5,13 @@ import argparse
 import asyncio
 import collections
 import json
+import os
 import pathlib
 import random
 import resource
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -25,8 +27,9 @@ from traffic import Traffic
 EVENTS_PATH = "/v1/events?types=block,reorg,transaction"
 CLASSIC_HASHES = 65536  # expected for one block of network classic
 NODES_MAX = 500
-START_AT_ONCE = 8  # processes started together; each can only be told of those that are ready
+START_AT_ONCE = 8  # processes that are starting: more would only take the processors from each other
 START_SECONDS = 60
+LOOK_SECONDS = 0.25  # between looks whether a node that says nothing has ended
 SUBSCRIBE_SECONDS = 60
 POLL_SECONDS = 1.0
 
@@ -80,6 +83,31 @@ class Member(NodeProcess):
         return not self.ended
 
 
+class Notices:
+    """Where nodes say that they are ready: a datagram socket with a name the kernel picks."""
+
+    def __init__(self):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind("")
+        self.address = "@" + self._socket.getsockname()[1:].decode()
+        self._news = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._socket, self._on_readable)
+
+    def _on_readable(self):
+        try:
+            while True:
+                self._socket.recv(4096)
+        except BlockingIOError:
+            pass
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def wait(self, seconds):
+        """Until a node said something, or so long."""
+        await wait_for_event(self._news, seconds)
+
+
 class Swarm:
     def __init__(self, args, out):
         self.args = args
@@ -88,6 +116,7 @@ class Swarm:
         self.members = [self._member(number) for number in range(1, args.nodes + 1)]
         self.blocks = BlockWatch(args.nodes)
         self.transactions = Spread(args.nodes)
+        self.notices = Notices()
         self.rng = random.Random(args.seed)
         self.scenario = args.scenario
         self.timeline = Timeline(self, args.scenario, self.rng) if args.scenario else None
@@ -111,8 +140,8 @@ class Swarm:
 
     # ---- start ----------------------------------------------------------------------------
 
-    def _options(self, member, ready):
-        dialable = [peer for peer in ready if peer.listen != "off"]
+    def _options(self, member, others):
+        dialable = [peer for peer in others if peer.listen != "off"]
         dials = self.scenario.dials if self.scenario else None
         peers = self.rng.sample(dialable, min(len(dialable), dials or self.rng.randint(1, 3)))
         relay = self.scenario.relay(member.number) if self.scenario else None
@@ -128,19 +157,37 @@ class Swarm:
         return ["--mine", "--mine-rate", str(rate)]
 
     async def start(self):
-        """In waves: a node can be told of those that already listen, and no wave is so large that
-        its members fight for the processors."""
+        """Each node is told of earlier ones, so that whoever it dials is most likely up already.
+        Of those that are to listen elsewhere nothing is known until they are ready."""
         self.first_start = time.monotonic()
-        ready = []
-        while len(ready) < len(self.members):
-            wave = self.members[len(ready):][:min(max(len(ready), 1), START_AT_ONCE)]
-            for member in wave:
-                member.options = self._options(member, ready)
-                member.spawn()
-            await asyncio.gather(*map(self._wait_ready, wave))
-            ready += wave
+        listen_elsewhere = any(option.split("=")[0] == "--listen" for option in self.args.options)
+        if not listen_elsewhere:
+            for member in self.members:
+                member.hold_ports()
+        await self._start_all(self.members, lambda member: self.members[:member.number - 1],
+                              1 if listen_elsewhere else START_AT_ONCE)
         for member in self.members:
             self._watch(member)
+
+    async def _start_all(self, members, others_of, at_once=START_AT_ONCE):
+        room = asyncio.Semaphore(at_once)
+
+        async def start(member):
+            async with room:
+                member.options = self._options(member, others_of(member))
+                await self._start_one(member)
+        await asyncio.gather(*map(start, members))
+
+    async def _start_one(self, member):
+        member.spawn(env={**os.environ, "NOTIFY_SOCKET": self.notices.address})
+        deadline = time.monotonic() + START_SECONDS
+        while not member.look_for_endpoints():
+            if time.monotonic() > deadline:
+                raise NodeError(f"it was not ready after {START_SECONDS} s\n{member.log_tail()}")
+            if self.stopping.is_set():
+                raise asyncio.CancelledError
+            await self.notices.wait(LOOK_SECONDS)
+        member.client = Client(member.http)
 
     def _watch(self, member):
         self._tasks.append(asyncio.create_task(self._follow(member)))
@@ -150,14 +197,9 @@ class Swarm:
         count = min(count, NODES_MAX - len(self.members))
         ready = [member for member in self.members if member.is_up()]
         new = [self._member(len(self.members) + 1 + i) for i in range(count)]
-        for member in new:
-            member.options = self._options(member, ready)
         self.hold_measures()
         self.say(f"{count} nodes join")
-        for i in range(0, count, START_AT_ONCE):
-            for member in new[i:i + START_AT_ONCE]:
-                member.spawn()
-            await asyncio.gather(*map(self._wait_ready, new[i:i + START_AT_ONCE]))
+        await self._start_all(new, lambda member: ready)
         for member in new:
             self.members.append(member)
             self.traffic.add(member)
@@ -167,8 +209,7 @@ class Swarm:
     async def start_again(self, member):
         self.say(f"node {member.number}: restart")
         member.peers = 0
-        member.spawn()
-        await self._wait_ready(member)
+        await self._start_one(member)
         member.away = None
         self._watch(member)
 
@@ -184,39 +225,29 @@ class Swarm:
             self.blocks.spread.release()
             self.transactions.release()
 
-    async def _wait_ready(self, member):
-        deadline = time.monotonic() + START_SECONDS
-        while not member.look_for_endpoints():
-            if time.monotonic() > deadline:
-                raise NodeError(f"it was not ready after {START_SECONDS} s\n{member.log_tail()}")
-            if self.stopping.is_set():
-                raise asyncio.CancelledError
-            await asyncio.sleep(0.005)
-        member.client = Client(member.http)
-
     async def wait_connected(self):
         """Until every node has peers and a path to every other."""
         deadline = time.monotonic() + self.args.patience
+        links = {}
         while (time.monotonic() < deadline and not self.stopping.is_set()
                and all(member.check_alive() for member in self.members)):
-            if await self._is_connected():
+            await self._look_at_links(links)
+            if len(links) == len(self.members) and is_connected(links):
                 self.connected_s = time.monotonic() - self.first_start
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.005)
 
-    async def _is_connected(self):
-        async def neighbours(member):
+    async def _look_at_links(self, links):
+        """Ask those of whom no neighbour is known; all, when that is nobody. The processors are
+        wanted for other things now."""
+        async def ask(member):
             try:
-                return await member.client.get_json("/v1/peers?limit=1000")
+                answer = await member.client.get_json("/v1/peers?limit=1000")
             except HttpError:
-                return None
-        answers = await asyncio.gather(*map(neighbours, self.members))
-        links = {}
-        for member, answer in zip(self.members, answers):
-            if answer is None:
-                return False
+                return
             links[member.node_id] = {peer["node"] for peer in answer["peers"] if peer.get("node")}
-        return is_connected(links)
+        alone = [member for member in self.members if not links.get(member.node_id)]
+        await asyncio.gather(*map(ask, alone or self.members))
 
     # ---- while it runs ------------------------------------------------------------------------
 
