@@ -17,6 +17,7 @@ static const ez_pool_limits default_limits = {
     .count_max = EZ_POOL_COUNT_MAX,
     .bytes_max = EZ_POOL_BYTES_MAX,
     .signer_max = EZ_POOL_SIGNER_MAX,
+    .misfits_max = EZ_POOL_MISFITS_MAX,
     .orphan_count_max = EZ_ORPHAN_COUNT_MAX,
     .orphan_bytes_max = EZ_ORPHAN_BYTES_MAX,
     .orphan_age_ms = EZ_ORPHAN_AGE_MS,
@@ -32,6 +33,8 @@ ez_pool *ez_pool_new_limited(const ez_ledger *ledger, ez_siphash_key key, ez_poo
     pool->self = self;
     pool->limits = *limits;
     ez_id_index_init(&pool->ids, key);
+    pool->heads.order = EZ_POOL_BEST_FIRST;
+    pool->evictable.order = EZ_POOL_WORST_FIRST;
     pool->rewinds_judged = ez_ledger_rewinds(ledger);
     return pool;
 }
@@ -60,7 +63,8 @@ void ez_pool_free(ez_pool *pool)
     ez_id_index_clear(&pool->ids);
     ez_pool_orphans_clear(pool);
     ez_pool_arrivals_clear(&pool->arrivals);
-    ez_pool_evictable_clear(pool);
+    ez_pool_heap_clear(&pool->heads);
+    ez_pool_heap_clear(&pool->evictable);
     free(pool);
 }
 
@@ -133,7 +137,7 @@ static ez_pool_node *insert(ez_pool *pool, const ez_tx *tx, const ez_tx_id *id, 
     if (node->entry.from_address) {
         ez_pool_run_insert(pool, node);
     } else {
-        ez_pool_evictable_add(pool, node);
+        ez_pool_note_add(pool, node);
     }
     return node;
 }
@@ -180,6 +184,8 @@ void ez_pool_drop(ez_pool *pool, ez_pool_node *node, ez_rule rule)
 {
     if (node->entry.from_address) {
         ez_pool_run_remove(pool, node);
+    } else {
+        ez_pool_note_remove(pool, node);
     }
     ez_pool_evictable_remove(pool, node);
     ez_pool_arrivals_remove(&pool->arrivals, node);

@@ -1,96 +1,22 @@
-/* Who gives way when the pool is full: a heap of those that may, the least wanted on top. Each node
- * knows its place, so that it can leave from the middle. */
+/* Who gives way when the pool is full: a heap of those that may, the least wanted on top. */
 #include "ezp2p/base/limits.h"
 #include "pool_internal.h"
-
-#include <stdlib.h>
 
 /* As many of the smallest as make room for the largest, and one for the count. */
 #define VICTIMS_MAX (EZ_TX_BYTES_MAX / EZ_POOL_TX_BYTES_MIN + 2)
 
-int ez_pool_compare_rate(uint64_t fee_a, size_t size_a, uint64_t fee_b, size_t size_b)
-{
-    const uint64_t a = fee_a * size_b;
-    const uint64_t b = fee_b * size_a;
-    return (a > b) - (a < b);
-}
-
-/* Whether `a` gives way before `b`: the lower fee per byte, the newest among equals. */
-static bool goes_first(const ez_pool_node *a, const ez_pool_node *b)
-{
-    const int order = ez_pool_compare_rate(a->entry.fee, a->size, b->entry.fee, b->size);
-    return order < 0 || (order == 0 && a->entry.arrival > b->entry.arrival);
-}
-
-static void put(ez_pool_heap *heap, ez_pool_node *node, uint32_t place)
-{
-    heap->nodes[place - 1] = node;
-    node->evict_place = place;
-}
-
-static void sift_up(ez_pool_heap *heap, ez_pool_node *node, uint32_t place)
-{
-    while (place > 1 && goes_first(node, heap->nodes[place / 2 - 1])) {
-        put(heap, heap->nodes[place / 2 - 1], place);
-        place /= 2;
-    }
-    put(heap, node, place);
-}
-
-static void sift_down(ez_pool_heap *heap, ez_pool_node *node, uint32_t place)
-{
-    for (;;) {
-        uint32_t child = place * 2;
-        if (child < heap->count && goes_first(heap->nodes[child], heap->nodes[child - 1])) {
-            child++;
-        }
-        if (child > heap->count || !goes_first(heap->nodes[child - 1], node)) {
-            break;
-        }
-        put(heap, heap->nodes[child - 1], place);
-        place = child;
-    }
-    put(heap, node, place);
-}
-
 void ez_pool_evictable_add(ez_pool *pool, ez_pool_node *node)
 {
-    ez_pool_heap *const heap = &pool->evictable;
-    if (node->evict_place != 0 || node->entry.keep != EZ_POOL_RELAYED) {
-        return;
+    if (node->evict_place == 0 && node->entry.keep == EZ_POOL_RELAYED) {
+        ez_pool_heap_add(&pool->evictable, node);
     }
-    if (heap->count == heap->capacity) {
-        heap->capacity = heap->capacity > 0 ? heap->capacity * 2 : 16;
-        heap->nodes = ez_realloc(heap->nodes, heap->capacity, sizeof(ez_pool_node *));
-    }
-    heap->count++;
-    sift_up(heap, node, heap->count);
 }
 
 void ez_pool_evictable_remove(ez_pool *pool, ez_pool_node *node)
 {
-    ez_pool_heap *const heap = &pool->evictable;
-    const uint32_t place = node->evict_place;
-    if (place == 0) {
-        return;
+    if (node->evict_place != 0) {
+        ez_pool_heap_remove(&pool->evictable, node->evict_place);
     }
-    ez_pool_node *const last = heap->nodes[heap->count - 1];
-    heap->count--;
-    node->evict_place = 0;
-    if (last == node) {
-        return;
-    }
-    if (goes_first(last, node)) {
-        sift_up(heap, last, place);
-    } else {
-        sift_down(heap, last, place);
-    }
-}
-
-void ez_pool_evictable_clear(ez_pool *pool)
-{
-    free(pool->evictable.nodes);
-    pool->evictable = (ez_pool_heap){0};
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -106,7 +32,7 @@ static void choose(ez_pool *pool, victims *chosen, ez_pool_node *node)
     chosen->nodes[chosen->count++] = node;
     chosen->bytes += node->size;
     ez_pool_evictable_remove(pool, node);
-    if (node->run_prev != NULL) {
+    if (node->entry.from_address && node->run_prev != NULL) {
         ez_pool_evictable_add(pool, node->run_prev); /* the last of its run, once `node` is gone */
     }
 }
@@ -115,7 +41,7 @@ static void unchoose(ez_pool *pool, victims *chosen)
 {
     while (chosen->count > 0) {
         ez_pool_node *const node = chosen->nodes[--chosen->count];
-        if (node->run_prev != NULL) {
+        if (node->entry.from_address && node->run_prev != NULL) {
             ez_pool_evictable_remove(pool, node->run_prev);
         }
         ez_pool_evictable_add(pool, node);

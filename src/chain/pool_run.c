@@ -1,4 +1,4 @@
-/* Signers, and the runs of their entries from addresses. */
+/* Signers, the runs of their entries from addresses, and the list of notes from labels. */
 #include "ledger_internal.h"
 #include "pool_internal.h"
 
@@ -39,6 +39,46 @@ void ez_pool_signer_release(ez_pool *pool, ez_pool_signer *signer)
     if (signer->entry_count == 0) {
         HASH_DEL(pool->signers, signer);
         free(signer);
+    }
+}
+
+void ez_pool_note_add(ez_pool *pool, ez_pool_node *node)
+{
+    node->run_prev = pool->notes.last;
+    if (node->run_prev != NULL) {
+        node->run_prev->run_next = node;
+    } else {
+        pool->notes.first = node;
+    }
+    pool->notes.last = node;
+    ez_pool_evictable_add(pool, node);
+}
+
+void ez_pool_note_remove(ez_pool *pool, ez_pool_node *node)
+{
+    if (node->run_prev != NULL) {
+        node->run_prev->run_next = node->run_next;
+    } else {
+        pool->notes.first = node->run_next;
+    }
+    if (node->run_next != NULL) {
+        node->run_next->run_prev = node->run_prev;
+    } else {
+        pool->notes.last = node->run_prev;
+    }
+}
+
+/* After a change to a run, or to how much of it is ready: the heap of heads follows. */
+static void settle_head(ez_pool *pool, const ez_pool_signer *signer)
+{
+    ez_pool_node *const head = signer->ready_last != NULL ? signer->run_first : NULL;
+    const uint32_t place = signer->head_place;
+    if (place == 0 && head != NULL) {
+        ez_pool_heap_add(&pool->heads, head);
+    } else if (place != 0 && head == NULL) {
+        ez_pool_heap_remove(&pool->heads, place);
+    } else if (place != 0 && pool->heads.nodes[place - 1] != head) {
+        ez_pool_heap_replace(&pool->heads, place, head);
     }
 }
 
@@ -86,6 +126,7 @@ void ez_pool_run_insert(ez_pool *pool, ez_pool_node *node)
         ez_pool_evictable_add(pool, node);
     }
     extend_ready(signer, node->entry.sequence);
+    settle_head(pool, signer);
 }
 
 static bool is_ready(const ez_pool_node *node)
@@ -111,12 +152,13 @@ void ez_pool_run_remove(ez_pool *pool, ez_pool_node *node)
     }
     if (node->run_next != NULL) {
         node->run_next->run_prev = node->run_prev;
-        return;
+    } else {
+        signer->run_last = node->run_prev;
+        if (signer->run_last != NULL) {
+            ez_pool_evictable_add(pool, signer->run_last);
+        }
     }
-    signer->run_last = node->run_prev;
-    if (signer->run_last != NULL) {
-        ez_pool_evictable_add(pool, signer->run_last);
-    }
+    settle_head(pool, signer);
 }
 
 /* From the end, so that what remains is the longest part that can be paid. */
@@ -147,6 +189,7 @@ void ez_pool_signer_align(ez_pool *pool, ez_pool_signer *signer)
     } else {
         extend_ready(signer, account.sequence + signer->ready_count);
     }
+    settle_head(pool, signer);
     if (!ez_pool_is_rewinding(pool)) {
         drop_impossible(pool, signer, account.balance);
     }

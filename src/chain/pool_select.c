@@ -1,6 +1,8 @@
-/* Choosing entries for a block: a heap of what could come next. Each signer's run is a stream, of
- * which only the first entry competes; notes from labels, none of which pays a fee, are one stream
- * more, in order of arrival. The heap is therefore as large as there are signers, not entries. */
+/* Choosing entries for a block, best first. The pool keeps the heads of all ready runs in a heap,
+ * which is only read here: a second heap holds what could come next, which is those whose parents
+ * in the first were looked at, and of each run that gave an entry the one behind it. So a block
+ * costs by what goes into it, however many signers there are. Notes from labels, none of which pays
+ * a fee, are one run more, in order of arrival. */
 #include "pool_internal.h"
 
 #include <stdlib.h>
@@ -10,18 +12,15 @@ typedef struct candidate {
     const ez_pool_node *node;
     uint64_t fee;
     uint64_t arrival;
-    size_t size;
+    uint32_t size;
+    uint32_t head_place; /* in the heap of heads; 0: it came in by its run */
 } candidate;
 
 typedef struct candidates {
     candidate *items;
     size_t count;
+    size_t capacity;
 } candidates;
-
-static candidate candidate_of(const ez_pool_node *node)
-{
-    return (candidate){node, node->entry.fee, node->entry.arrival, node->size};
-}
 
 /* Whether `a` is taken before `b`: the higher fee per byte, the first to arrive among equals. */
 static bool goes_first(const candidate *a, const candidate *b)
@@ -30,9 +29,26 @@ static bool goes_first(const candidate *a, const candidate *b)
     return order > 0 || (order == 0 && a->arrival < b->arrival);
 }
 
-static void sift_down(candidates *heap, size_t place)
+static void push(candidates *heap, const ez_pool_node *node, uint32_t head_place)
 {
-    const candidate moved = heap->items[place];
+    const candidate added = {node, node->entry.fee, node->entry.arrival, node->size, head_place};
+    if (heap->count == heap->capacity) {
+        heap->capacity = heap->capacity > 0 ? heap->capacity * 2 : 64;
+        heap->items = ez_realloc(heap->items, heap->capacity, sizeof(*heap->items));
+    }
+    size_t place = heap->count++;
+    while (place > 0 && goes_first(&added, &heap->items[(place - 1) / 2])) {
+        heap->items[place] = heap->items[(place - 1) / 2];
+        place = (place - 1) / 2;
+    }
+    heap->items[place] = added;
+}
+
+static candidate pop(candidates *heap)
+{
+    const candidate first = heap->items[0];
+    const candidate moved = heap->items[--heap->count];
+    size_t place = 0;
     for (;;) {
         size_t child = place * 2 + 1;
         if (child + 1 < heap->count && goes_first(&heap->items[child + 1], &heap->items[child])) {
@@ -45,49 +61,30 @@ static void sift_down(candidates *heap, size_t place)
         place = child;
     }
     heap->items[place] = moved;
+    return first;
 }
 
-/* `node` or the first note from a label that arrived after it. */
-static const ez_pool_node *note_from(const ez_pool_node *node)
+static void push_head(candidates *heap, const ez_pool *pool, uint32_t place)
 {
-    while (node != NULL && node->entry.from_address) {
-        node = node->next;
-    }
-    return node;
-}
-
-static void collect(candidates *heap, const ez_pool *pool)
-{
-    heap->items = ez_alloc(HASH_COUNT(pool->signers) + 1, sizeof(*heap->items));
-    for (const ez_pool_signer *at = pool->signers; at != NULL; at = at->hh.next) {
-        if (at->ready_last != NULL) {
-            heap->items[heap->count++] = candidate_of(at->run_first);
-        }
-    }
-    const ez_pool_node *const note = note_from(pool->nodes);
-    if (note != NULL) {
-        heap->items[heap->count++] = candidate_of(note);
-    }
-    for (size_t place = heap->count / 2; place > 0; place--) {
-        sift_down(heap, place - 1);
+    if (place <= pool->heads.count) {
+        push(heap, pool->heads.nodes[place - 1], place);
     }
 }
 
-/* What competes once `node` has been looked at. An entry that is not taken ends its signer's
- * stream, since those behind it need it; a note that is not taken is passed over. */
-static const ez_pool_node *successor(const ez_pool_node *node, bool was_taken)
+/* What competes once `looked_at` was. An entry that is not taken ends its run, since those behind
+ * it need it; a note that is not taken is passed over, unless it is new, as all behind it are. */
+static void push_next(candidates *heap, const ez_pool *pool, const candidate *looked_at,
+                      bool is_new, bool is_taken)
 {
-    if (!node->entry.from_address) {
-        return note_from(node->next);
+    const ez_pool_node *const node = looked_at->node;
+    if (looked_at->head_place != 0) {
+        push_head(heap, pool, looked_at->head_place * 2);
+        push_head(heap, pool, looked_at->head_place * 2 + 1);
     }
-    return was_taken && node != node->signer->ready_last ? node->run_next : NULL;
-}
-
-static void replace_first(candidates *heap, const ez_pool_node *next)
-{
-    heap->items[0] = next != NULL ? candidate_of(next) : heap->items[--heap->count];
-    if (heap->count > 0) {
-        sift_down(heap, 0);
+    const bool goes_on =
+        node->entry.from_address ? is_taken && node != node->signer->ready_last : !is_new;
+    if (goes_on && node->run_next != NULL) {
+        push(heap, node->run_next, 0);
     }
 }
 
@@ -96,16 +93,25 @@ size_t ez_pool_select(const ez_pool *pool, const ez_pool_entry **out, size_t out
 {
     candidates heap = {.count = 0};
     size_t count = 0;
+    size_t misfits = 0; /* in a row */
     size_t room = bytes_max;
-    collect(&heap, pool);
-    while (heap.count > 0 && count < out_max && room >= EZ_POOL_TX_BYTES_MIN) {
-        const ez_pool_node *const node = heap.items[0].node;
-        const bool is_taken = node->size <= room && node->entry.arrival < arrival_end;
+    push_head(&heap, pool, 1);
+    if (pool->notes.first != NULL) {
+        push(&heap, pool->notes.first, 0);
+    }
+    while (heap.count > 0 && count < out_max && room >= EZ_POOL_TX_BYTES_MIN &&
+           misfits < pool->limits.misfits_max) {
+        const candidate best = pop(&heap);
+        const bool is_new = best.arrival >= arrival_end;
+        const bool is_taken = !is_new && best.size <= room;
         if (is_taken) {
-            out[count++] = &node->entry;
-            room -= node->size;
+            out[count++] = &best.node->entry;
+            room -= best.size;
+            misfits = 0;
+        } else if (!is_new) {
+            misfits++;
         }
-        replace_first(&heap, successor(node, is_taken));
+        push_next(&heap, pool, &best, is_new, is_taken);
     }
     free(heap.items);
     return count;

@@ -49,11 +49,21 @@ static ez_header next_header(const ez_node *node)
     };
 }
 
-/* What goes into a block: the best of the pool that peers may know of. */
-static size_t select_entries(const ez_node *node, const ez_pool_entry **out, size_t max)
+/* What goes into a block: the best of the pool that peers may know of, as far as one reward can
+ * collect the fees: nothing that is taken builds on what comes behind it. */
+static size_t select_entries(const ez_node *node, const ez_pool_entry **out, size_t max,
+                             uint64_t *fees)
 {
     size_t bytes_max = node->network.body_bytes_max - reward_bytes(node);
-    return ez_pool_select(node->pool, out, max, bytes_max, node_held_from(node));
+    size_t count = ez_pool_select(node->pool, out, max, bytes_max, node_held_from(node));
+    *fees = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (out[i]->fee > EZ_AMOUNT_MAX - node->network.reward - *fees) {
+            return i;
+        }
+        *fees += out[i]->fee;
+    }
+    return count;
 }
 
 /* Fill the template's body from the pool, and its header. */
@@ -62,17 +72,16 @@ static void make_template(ez_node *node)
     ez_header header = next_header(node);
     size_t max = ez_pool_count(node->pool);
     const ez_pool_entry **entries = ez_alloc(max + 1, sizeof(const ez_pool_entry *));
-    size_t count = select_entries(node, entries, max);
+    uint64_t fees;
+    size_t count = select_entries(node, entries, max, &fees);
     ez_tx_id *ids = ez_alloc(count + 1, sizeof(*ids));
     ez_block_tx *txs = ez_alloc(count + 1, sizeof(*txs));
     ez_buffer body = {0};
-    uint64_t fees = 0;
     for (size_t i = 0; i < count; i++) {
         ids[i] = entries[i]->id;
         txs[i].id = entries[i]->id;
         txs[i].offset = (uint32_t)body.size;
         txs[i].size = (uint32_t)ez_blob_size(entries[i]->bytes);
-        fees += entries[i]->fee;
         ez_buffer_add(&body, ez_blob_data(entries[i]->bytes), ez_blob_size(entries[i]->bytes));
     }
     ez_tx reward;

@@ -16,6 +16,7 @@ done
 ez_install "${ez_packages_build[@]}" "${ez_packages_bench[@]}"
 ez_configure bench
 ez_say "building build/bench"
-ninja -C "$ez_root/build/bench" ezp2p ezsim limits make_chain miner_scan forward listener bench_store bench_block >&2 ||
+ninja -C "$ez_root/build/bench" ezp2p ezsim limits make_chain miner_scan forward listener bench_store \
+    bench_block bench_pool >&2 ||
     ez_fail "the build failed"
 bench "$@"

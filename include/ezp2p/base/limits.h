@@ -47,6 +47,7 @@
 #define EZ_PARKED_COUNT_MAX         32768
 #define EZ_PARKED_BYTES_MAX         8388608
 #define EZ_PARKED_LOOKS_MAX         512
+#define EZ_POOL_MISFITS_MAX         1000
 #define EZ_PING_INTERVAL_MS         30000
 #define EZ_PING_TIMEOUT_MS          15000
 #define EZ_SILENCE_MS_MAX           90000
@@ -154,6 +155,7 @@
     X(EZ_ORPHAN_AGE_MS, "ms", "the same in time") \
     X(EZ_POOL_BYTES_MAX, "bytes", "of pooled transactions, canonical bytes") \
     X(EZ_POOL_COUNT_MAX, "transactions", "pooled: with their entries under 64 MiB") \
+    X(EZ_POOL_MISFITS_MAX, "transactions", "in a row that do not fit a block end its selection: it is full") \
     X(EZ_POOL_SIGNER_MAX, "transactions", "pooled for one signing key, so that no key owns the pool") \
     X(EZ_PARKED_COUNT_MAX, "transactions", "kept outside the pool until they can stand: 13 MiB with their entries") \
     X(EZ_PARKED_BYTES_MAX, "bytes", "of them, canonical bytes") \

@@ -98,8 +98,10 @@ typedef struct ez_pool_walk {
 const ez_pool_entry *ez_pool_walk_next(const ez_pool *pool, ez_pool_walk *walk);
 
 /* ez_pool_select: entries for a block, best fee per byte first, order of arrival among equals, each
- * signer's in sequence, until `bytes_max` bytes are full. What arrived at `arrival_end` or later is
- * left out with all that builds on it; UINT64_MAX: nothing is.
+ * signer's in sequence, until `bytes_max` bytes are full: no entry fits any more, or the next
+ * EZ_POOL_MISFITS_MAX do not. What arrived at `arrival_end` or later is left out with all that
+ * builds on it; UINT64_MAX: nothing is. What it costs depends on what is looked at, not on how much
+ * the pool holds.
  *   returns  how many were written to out[0..out_max) */
 size_t ez_pool_select(const ez_pool *pool, const ez_pool_entry **out, size_t out_max,
                       size_t bytes_max, uint64_t arrival_end);

@@ -39,6 +39,7 @@ static inline void on_left(void *self, const ez_pool_entry *entry, ez_rule rule)
 
 static const ez_pool_limits roomy = {.count_max = 1000,
                                      .bytes_max = 1000000,
+                                     .misfits_max = 1000,
                                      .signer_max = 1000,
                                      .orphan_count_max = 10,
                                      .orphan_bytes_max = 100000,

@@ -20,6 +20,7 @@ static const ez_siphash_key table_key = {7, 8};
 static const ez_pool_limits limits = {.count_max = 24,
                                       .bytes_max = 5600,
                                       .signer_max = 12,
+                                      .misfits_max = 3,
                                       .orphan_count_max = 6,
                                       .orphan_bytes_max = 1300,
                                       .orphan_age_ms = 60};
@@ -379,15 +380,17 @@ static void twin_connected(game *g, const ez_block *block)
     twin_drop_past(g);
 }
 
-/* Best first, each only when those before it in its run were taken. */
-static size_t twin_select(const game *g, ez_tx_id *out, size_t out_max, size_t bytes_max)
+/* Best first, each only when those before it in its run were taken; the first `old` to arrive. */
+static size_t twin_select(const game *g, ez_tx_id *out, size_t out_max, size_t bytes_max,
+                          size_t old)
 {
     const twin *const t = &g->twin;
     bool is_done[ENTRIES_MAX] = {false}; /* taken, or passed over */
     bool is_taken[ENTRIES_MAX] = {false};
     size_t count = 0;
+    size_t misfits = 0;
     size_t room = bytes_max;
-    while (count < out_max) {
+    while (count < out_max && misfits < limits.misfits_max) {
         size_t best = t->count;
         for (size_t i = 0; i < t->count; i++) {
             const ez_tx *const tx = &t->entries[i].tx.tx;
@@ -402,7 +405,9 @@ static size_t twin_select(const game *g, ez_tx_id *out, size_t out_max, size_t b
             break;
         }
         is_done[best] = true;
-        if (ez_blob_size(t->entries[best].tx.bytes) <= room) {
+        misfits += best < old;
+        if (best < old && ez_blob_size(t->entries[best].tx.bytes) <= room) {
+            misfits = 0;
             is_taken[best] = true;
             room -= ez_blob_size(t->entries[best].tx.bytes);
             out[count++] = t->entries[best].tx.id;
@@ -426,8 +431,14 @@ static void compare_selection(game *g)
     ez_tx_id expected[ENTRIES_MAX];
     const size_t out_max = ez_rng_below(&g->rng, 30);
     const size_t bytes_max = ez_rng_below(&g->rng, limits.bytes_max);
-    const size_t count = ez_pool_select(g->pool, chosen, out_max, bytes_max, UINT64_MAX);
-    cr_assert(count == twin_select(g, expected, out_max, bytes_max));
+    const size_t old = ez_rng_below(&g->rng, g->twin.count + 10);
+    const ez_pool_entry *first_new = ez_pool_first(g->pool);
+    for (size_t i = 0; i < old && first_new != NULL; i++) {
+        first_new = ez_pool_next(g->pool, first_new);
+    }
+    const uint64_t end = first_new != NULL ? first_new->arrival : UINT64_MAX;
+    const size_t count = ez_pool_select(g->pool, chosen, out_max, bytes_max, end);
+    cr_assert(count == twin_select(g, expected, out_max, bytes_max, old));
     for (size_t i = 0; i < count; i++) {
         cr_assert(ez_tx_id_is_equal(&chosen[i]->id, &expected[i]));
     }
@@ -560,7 +571,7 @@ static size_t draw_block(game *g, fixture_tx *out)
         return count;
     }
     const size_t max = ez_rng_below(&g->rng, BLOCK_MAX + 1);
-    const size_t chosen = twin_select(g, ids, max, limits.bytes_max);
+    const size_t chosen = twin_select(g, ids, max, limits.bytes_max, SIZE_MAX);
     for (size_t i = 0; i < chosen; i++) {
         const size_t place = list_find(g->twin.entries, g->twin.count, &ids[i]);
         out[count++] = entry_copy(&g->twin.entries[place].tx, false, 0).tx;

@@ -160,6 +160,40 @@ Test(mining, reward_carries_the_fees_and_is_the_last_transaction)
     world_end(world);
 }
 
+Test(mining, fees_that_no_reward_can_hold_wait_for_the_next_block)
+{
+    ez_world_config config = world_config(15);
+    config.network.reward = EZ_AMOUNT_MAX / 2;
+    ez_world *const world = ez_world_new(&config);
+    ez_world_add(world, NULL, 0);
+    const ez_network *const network = ez_world_network(world);
+    const ez_keypair *const key = ez_world_key(world, 1);
+    const ez_keypair other = fixture_keypair(3);
+    const uint64_t all = config.network.reward;
+    mine(world, 1, 1, 100);
+    fixture_tx txs[] = {
+        fixture_transfer(network, key, &other.public_key, all, 0, 0),
+        fixture_address_note(network, key, "n", 0, all, 1),
+        fixture_address_note(network, &other, "n", 0, all, 0),
+    };
+    submit(world, 1, &txs[0]);
+    ez_world_run(world, COMMIT_MS);
+    mine(world, 1, 1, 100);
+    submit(world, 1, &txs[1]);
+    ez_world_run(world, COMMIT_MS);
+    submit(world, 1, &txs[2]);
+    ez_world_run(world, COMMIT_MS);
+    cr_assert_eq(pool_of(world, 1), 2);
+    mine(world, 1, 1, 100);
+    cr_expect_eq(height_of(world, 1), 4);
+    cr_expect_eq(pool_of(world, 1), 1, "its fee does not fit beside the other");
+    cr_expect_eq(balance_of(world, 1, &key->public_key), 2 * all);
+    for (size_t i = 0; i < 3; i++) {
+        fixture_tx_clear(&txs[i]);
+    }
+    world_end(world);
+}
+
 Test(mining, block_is_never_larger_than_allowed)
 {
     ez_world_config config = world_config(8);
