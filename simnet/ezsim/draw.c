@@ -167,6 +167,36 @@ static void draw_work(drawing *draw)
     }
 }
 
+/* Peers who play false, beside honest ones who have trouble enough. Those that take long, or whose
+ * success is no fault of the node, have scenarios of their own. */
+static void draw_adversary(drawing *draw)
+{
+    static const char *const kinds[] = {"stale",        "liar",          "vandal",
+                                        "selfish",      "majority",      "withhold-bodies",
+                                        "withhold-txs", "invalid-block", "orphan-flood"};
+    if (!chance(draw, 15)) {
+        return;
+    }
+    ez_buffer_add_text(draw->out, "\n[adversary]\nkind =");
+    for (uint64_t left = between(draw, 1, 3); left > 0; left--) {
+        const uint64_t kind = ez_rng_below(&draw->rng, sizeof(kinds) / sizeof(kinds[0]));
+        ez_buffer_printf(draw->out, " %s", kinds[kind]);
+    }
+    ez_buffer_printf(draw->out, "\ncount = %" PRIu64 "\nshare = 0.", between(draw, 1, 4));
+    ez_buffer_printf(draw->out, "%" PRIu64 "\nrate = 5\n", between(draw, 1, 6));
+    if (chance(draw, 50)) {
+        ez_buffer_printf(draw->out, "links = %" PRIu64 "\n", between(draw, 1, draw->nodes));
+    }
+    if (chance(draw, 50)) {
+        ez_buffer_printf(draw->out, "latency = %" PRIu64 "\n", between_log(draw, 1, 100));
+    }
+    if (chance(draw, 50)) {
+        ez_buffer_add_text(draw->out, "from = ");
+        add_seconds(draw, between(draw, 0, draw->duration / 2));
+        ez_buffer_add_text(draw->out, "\n");
+    }
+}
+
 /* ---- faults ---------------------------------------------------------------------------------- */
 
 static void add_action(drawing *draw, ez_time_ms at, const char *format, ...)
@@ -399,5 +429,6 @@ void ez_draw_scenario(ez_buffer *out, uint64_t seed)
     draw_topology(&draw);
     draw_links(&draw);
     draw_work(&draw);
+    draw_adversary(&draw);
     draw_faults(&draw);
 }
