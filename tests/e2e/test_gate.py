@@ -282,6 +282,9 @@ class Bounds(GateCase):
         while not answer and time.monotonic() - started < 60:
             try:
                 connection.sendall(b"x")
+            except OSError:
+                pass  # it has hung up; what it said before is still to be read
+            try:
                 answer = connection.recv(4096)
             except TimeoutError:
                 continue
