@@ -75,6 +75,8 @@ const char *ez_message_name(ez_message_type type)
         return "graft-transactions";
     case EZ_MSG_PRUNE:
         return "prune";
+    case EZ_MSG_GROW:
+        return "grow";
     }
     return "unknown";
 }
@@ -188,7 +190,8 @@ static size_t body_bytes(const ez_message *message)
     case EZ_MSG_GRAFT_TXS:
         return string_bytes(message->as.short_ids.count * sizeof(uint64_t));
     case EZ_MSG_PRUNE:
-        return integer_bytes(message->as.prune.tree);
+    case EZ_MSG_GROW:
+        return integer_bytes(message->as.tree.number);
     }
     ez_assert_fail("a message of no known type", __FILE__, __LINE__);
 }

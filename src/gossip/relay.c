@@ -58,10 +58,10 @@ void ez_relay_free(ez_relay *relay)
     free(relay);
 }
 
-void ez_relay_peer_up(ez_relay *relay, ez_link_id link)
+void ez_relay_peer_up(ez_relay *relay, ez_link_id link, const ez_public_key *node)
 {
     if (relay->strategy->peer_up != NULL) {
-        relay->strategy->peer_up(relay->self, link);
+        relay->strategy->peer_up(relay->self, link, node);
     }
 }
 
@@ -72,14 +72,35 @@ void ez_relay_peer_down(ez_relay *relay, ez_link_id link)
     }
 }
 
+void ez_relay_peer_timed(ez_relay *relay, ez_link_id link, uint32_t ping_ms)
+{
+    if (relay->strategy->peer_timed != NULL) {
+        relay->strategy->peer_timed(relay->self, link, ping_ms);
+    }
+}
+
+static void announce_on_all(ez_relay_way *ways, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ways[i] = EZ_RELAY_ANNOUNCE;
+    }
+}
+
 void ez_relay_spread(ez_relay *relay, ez_relay_way *ways, const ez_link_id *links, size_t count,
                      ez_relay_item *item)
 {
     EZ_ASSERT(count > 0);
-    for (size_t i = 0; i < count; i++) {
-        ways[i] = EZ_RELAY_ANNOUNCE;
-    }
+    announce_on_all(ways, count);
     relay->strategy->spread(relay->self, ways, links, count, item);
+}
+
+void ez_relay_grow(ez_relay *relay, ez_relay_way *ways, const ez_link_id *links, size_t count,
+                   ez_link_id from, uint32_t tree, ez_time_ms now)
+{
+    announce_on_all(ways, count);
+    if (relay->strategy->grow != NULL) {
+        relay->strategy->grow(relay->self, ways, links, count, from, tree, now);
+    }
 }
 
 bool ez_relay_repeated(ez_relay *relay, ez_link_id link, uint32_t tree, uint32_t first)

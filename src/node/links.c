@@ -392,7 +392,7 @@ static void become_ready(ez_node *node, ez_peer *peer)
     *(peer->inbound ? &node->ready_inbound : &node->ready_outbound) += 1;
     node_push(node, EZ_EFFECT_READY)->effect.link = peer->link;
     ez_dialer_ready(node->dialer, peer->link);
-    ez_relay_peer_up(node->relay, peer->link);
+    ez_relay_peer_up(node->relay, peer->link, &peer->node);
     if (!peer->inbound) {
         ez_want_prefer(node->want, peer->link);
     }
@@ -434,6 +434,7 @@ void node_pong_received(ez_node *node, ez_peer *peer, uint64_t nonce)
 {
     if (peer->ping_sent != 0 && nonce == peer->ping_nonce) {
         peer->ping_ms = (uint32_t)(node->now.mono - peer->ping_sent);
+        ez_relay_peer_timed(node->relay, peer->link, peer->ping_ms);
         peer->has_ping = true;
         peer->ping_sent = 0;
     }

@@ -272,7 +272,10 @@ static void message_received(ez_node *node, ez_peer *peer, const ez_message *mes
         node_grafts_wanted(node, peer, message);
         break;
     case EZ_MSG_PRUNE:
-        ez_relay_pruned(node->relay, peer->link, message->as.prune.tree);
+        ez_relay_pruned(node->relay, peer->link, message->as.tree.number);
+        break;
+    case EZ_MSG_GROW:
+        node_grow_received(node, peer, message);
         break;
     }
 }

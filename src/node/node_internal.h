@@ -404,6 +404,7 @@ uint64_t node_known_mark(ez_node *node, const ez_tx_id *id);
 void node_relay_fresh(ez_node *node, const ez_tx_id *id, ez_blob *bytes, ez_link_id from);
 void node_peer_has_tx(ez_node *node, ez_peer *peer, const ez_tx_id *id); /* as it has shown */
 void node_hints_received(ez_node *node, ez_peer *peer, const ez_message *message);
+void node_grow_received(ez_node *node, ez_peer *from, const ez_message *message);
 void node_grafts_wanted(ez_node *node, ez_peer *peer, const ez_message *message);
 void node_send_grafts(ez_node *node, ez_peer *peer, const uint64_t *short_ids, size_t count);
 void node_send_hints(ez_node *node); /* that are due */

@@ -96,18 +96,36 @@ void node_peer_has_tx(ez_node *node, ez_peer *peer, const ez_tx_id *id)
 
 /* ---- spreading ------------------------------------------------------------------------------- */
 
-/* Whether the strategy may choose for this link. A peer that reads slowly or has the transaction is
- * left to the announcements, which wait for room and skip what is known. */
-static bool takes_part(const ez_peer *peer, uint64_t mark)
+/* A peer that reads slowly or has the transaction is left to the announcements, which wait for room
+ * and skip what is known. */
+static bool has_room(const ez_peer *peer)
 {
-    return peer->ready && !peer->closing && peer->queued < EZ_OUTPUT_BYTES_MAX / 2 &&
-           !ez_known_has(&peer->known, mark);
+    return peer->ready && !peer->closing && peer->queued < EZ_OUTPUT_BYTES_MAX / 2;
+}
+
+static void send_grow(ez_node *node, ez_link_id link, uint32_t tree)
+{
+    ez_message message = {.type = EZ_MSG_GROW};
+    message.as.tree.number = tree;
+    node_send(node, node_peer(node, link), &message, NULL, NULL);
+}
+
+static void grow_on_all(ez_node *node, uint32_t tree)
+{
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (has_room(peer)) {
+            send_grow(node, peer->link, tree);
+        }
+    }
 }
 
 static void spread(ez_node *node, ez_relay_item *item, ez_blob *bytes, const ez_link_id *links,
                    ez_relay_way *ways, size_t count)
 {
     ez_relay_spread(node->relay, ways, links, count, item);
+    if (item->grow != 0) {
+        grow_on_all(node, item->grow);
+    }
     for (size_t i = 0; i < count; i++) {
         ez_peer *const peer = node_peer(node, links[i]);
         switch (ways[i]) {
@@ -124,31 +142,48 @@ static void spread(ez_node *node, ez_relay_item *item, ez_blob *bytes, const ez_
     }
 }
 
-void node_relay_fresh(ez_node *node, const ez_tx_id *id, ez_blob *bytes, ez_link_id from)
+/* Memory for all peers, as many as there are. */
+typedef struct node_ways {
+    ez_link_id *links;
+    ez_relay_way *ways;
+    size_t count;
+} node_ways;
+
+static node_ways new_ways(const ez_node *node)
 {
     const size_t all = HASH_COUNT(node->peers);
+    return (node_ways){.links = ez_alloc(all + 1, sizeof(ez_link_id)),
+                       .ways = ez_alloc(all + 1, sizeof(ez_relay_way))};
+}
+
+static void clear_ways(node_ways *to)
+{
+    free(to->links);
+    free(to->ways);
+}
+
+void node_relay_fresh(ez_node *node, const ez_tx_id *id, ez_blob *bytes, ez_link_id from)
+{
     ez_seen_tx *const seen = node_seen(node, id);
-    ez_relay_item item = {.id = *id, .from = from, .tree = seen == NULL ? 0 : seen->tree};
-    ez_link_id *const links = ez_alloc(all + 1, sizeof(*links));
-    ez_relay_way *const ways = ez_alloc(all + 1, sizeof(*ways));
+    ez_relay_item item = {
+        .id = *id, .from = from, .now = node->now.mono, .tree = seen == NULL ? 0 : seen->tree};
+    node_ways to = new_ways(node);
     const uint64_t mark = node_known_mark(node, id);
-    size_t count = 0;
     for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
         ez_known_fetch(&peer->known, mark);
     }
     for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        if (takes_part(peer, mark)) {
-            links[count++] = peer->link;
+        if (has_room(peer) && !ez_known_has(&peer->known, mark)) {
+            to.links[to.count++] = peer->link;
         }
     }
-    if (count > 0) {
-        spread(node, &item, bytes, links, ways, count);
+    if (to.count > 0) {
+        spread(node, &item, bytes, to.links, to.ways, to.count);
     }
     if (seen != NULL) {
         seen->tree = item.tree;
     }
-    free(links);
-    free(ways);
+    clear_ways(&to);
 }
 
 /* ---- what peers say -------------------------------------------------------------------------- */
@@ -219,4 +254,22 @@ void node_grafts_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
         }
     }
     free(wanted);
+}
+
+void node_grow_received(ez_node *node, ez_peer *from, const ez_message *message)
+{
+    const uint32_t tree = message->as.tree.number;
+    node_ways to = new_ways(node);
+    for (ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (has_room(peer) && peer != from) {
+            to.links[to.count++] = peer->link;
+        }
+    }
+    ez_relay_grow(node->relay, to.ways, to.links, to.count, from->link, tree, node->now.mono);
+    for (size_t i = 0; i < to.count; i++) {
+        if (to.ways[i] == EZ_RELAY_PUSH) {
+            send_grow(node, to.links[i], tree);
+        }
+    }
+    clear_ways(&to);
 }

@@ -181,7 +181,7 @@ static void further_copy(ez_node *node, ez_peer *peer, const ez_tx_id *id, uint3
     if (tree != 0 &&
         ez_relay_repeated(node->relay, peer->link, tree, seen == NULL ? 0 : seen->tree)) {
         ez_message prune = {.type = EZ_MSG_PRUNE};
-        prune.as.prune.tree = tree;
+        prune.as.tree.number = tree;
         node_send(node, peer, &prune, NULL, NULL);
     }
 }

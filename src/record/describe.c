@@ -138,7 +138,8 @@ static void put_message(ez_buffer *out, const ez_message *message)
         ez_buffer_printf(out, " %zu short ids", message->as.short_ids.count);
         return;
     case EZ_MSG_PRUNE:
-        ez_buffer_printf(out, " tree %" PRIu32, message->as.prune.tree);
+    case EZ_MSG_GROW:
+        ez_buffer_printf(out, " tree %" PRIu32, message->as.tree.number);
         return;
     case EZ_MSG_GET_HEADERS:
         put_ids(out, "ids", message->as.get_headers.locator, message->as.get_headers.count);

@@ -301,7 +301,10 @@ static ez_goodbye take_body_of(ez_message *out, unpacked *memory, const Ezp2p__E
     case EZ_MSG_GRAFT_TXS:
         return take_short_ids(out, memory, in->graft_transactions);
     case EZ_MSG_PRUNE:
-        out->as.prune.tree = in->prune->tree;
+        out->as.tree.number = in->prune->tree;
+        return EZ_GOODBYE_UNSPECIFIED;
+    case EZ_MSG_GROW:
+        out->as.tree.number = in->grow->tree;
         return EZ_GOODBYE_UNSPECIFIED;
     }
     ez_assert_fail("the scan let an unknown message through", __FILE__, __LINE__);

@@ -32,6 +32,7 @@ typedef struct packing {
         Ezp2p__Parts parts;
         Ezp2p__ShortIds short_ids;
         Ezp2p__Prune prune;
+        Ezp2p__Grow grow;
     } as;
     char text[EZ_GOODBYE_BYTES_MAX + 1]; /* protobuf-c wants terminated strings */
     uint8_t small[EZ_HEADER_BYTES];      /* a header or a work */
@@ -240,8 +241,15 @@ static void fill_short_ids(packing *work, const ez_message *message)
 static void fill_prune(packing *work, const ez_message *message)
 {
     ezp2p__prune__init(&work->as.prune);
-    work->as.prune.tree = message->as.prune.tree;
+    work->as.prune.tree = message->as.tree.number;
     work->envelope.prune = &work->as.prune;
+}
+
+static void fill_grow(packing *work, const ez_message *message)
+{
+    ezp2p__grow__init(&work->as.grow);
+    work->as.grow.tree = message->as.tree.number;
+    work->envelope.grow = &work->as.grow;
 }
 
 static void fill(packing *work, const ez_message *message)
@@ -306,6 +314,9 @@ static void fill(packing *work, const ez_message *message)
         return;
     case EZ_MSG_PRUNE:
         fill_prune(work, message);
+        return;
+    case EZ_MSG_GROW:
+        fill_grow(work, message);
         return;
     }
     ez_assert_fail("a message of no known type", __FILE__, __LINE__);

@@ -85,7 +85,7 @@ static const ez_field parts_fields[] = {
 static const ez_field short_ids_fields[] = {
     {1, EZ_FIELD_BYTES, ITEMS(8, 1, EZ_IDS_MAX)},
 };
-static const ez_field prune_fields[] = {
+static const ez_field tree_fields[] = {
     {1, EZ_FIELD_U32, INTEGER(1, EZ_TREES_MAX)},
 };
 
@@ -115,7 +115,8 @@ static const ez_schema schemas[EZ_MESSAGE_TYPES] = {
     [EZ_MSG_PARTS] = SCHEMA(parts_fields),
     [EZ_MSG_HINT_TXS] = SCHEMA(short_ids_fields),
     [EZ_MSG_GRAFT_TXS] = SCHEMA(short_ids_fields),
-    [EZ_MSG_PRUNE] = SCHEMA(prune_fields),
+    [EZ_MSG_PRUNE] = SCHEMA(tree_fields),
+    [EZ_MSG_GROW] = SCHEMA(tree_fields),
 };
 /* clang-format on */
 

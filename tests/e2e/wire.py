@@ -62,6 +62,7 @@ MESSAGES = {
     "hint_txs": (20, {"ids": (1, BYTES)}),
     "graft_txs": (21, {"ids": (1, BYTES)}),
     "prune": (22, {"tree": (1, VARINT)}),
+    "grow": (23, {"tree": (1, VARINT)}),
 }
 REPEATED = {("addresses", "list"), ("txs", "list"), ("parts", "list")}
 NAMES = {number: name for name, (number, _) in MESSAGES.items()}

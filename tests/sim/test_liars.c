@@ -148,7 +148,10 @@ static void tangle(liars *made, size_t host)
         const uint32_t tree = 1 + (uint32_t)ez_rng_below(&made->rng, EZ_TREES_MAX);
         const ez_byte_span span = {ez_blob_data(tx.bytes), ez_blob_size(tx.bytes)};
         message = (ez_message){.type = EZ_MSG_PRUNE};
-        message.as.prune.tree = tree;
+        message.as.tree.number = tree;
+        ez_stranger_send(liar, &message);
+        message.type = EZ_MSG_GROW;
+        message.as.tree.number = 1 + (uint32_t)ez_rng_below(&made->rng, EZ_TREES_MAX);
         ez_stranger_send(liar, &message);
         message = (ez_message){.type = EZ_MSG_TXS};
         message.as.txs.list = &span;

@@ -96,6 +96,7 @@ MESSAGES = [
     ("hint-transactions", 20, string(1, struct.pack("<QQ", 2, 0x1122334455667788), "ids")),
     ("graft-transactions", 21, string(1, struct.pack("<Q", 0x1122334455667788), "ids")),
     ("prune", 22, number(1, 300, "tree")),
+    ("grow", 23, number(1, 16384, "tree")),
 ]
 
 

@@ -34,6 +34,7 @@
 #define EZ_HINTS_MAX                128
 #define EZ_HINT_DELAY_MS            100
 #define EZ_GRAFT_DELAY_MS           250
+#define EZ_TREE_GROWS_MS            1000
 #define EZ_REFUSED_TX_MS            30000
 #define EZ_EARLY_TX_MS              1000
 #define EZ_HEADERS_TIMEOUT_MS       20000
@@ -146,6 +147,7 @@
     X(EZ_HINTS_MAX, "short ids", "for one peer, kept together before they are sent: 1 KiB") \
     X(EZ_HINT_DELAY_MS, "ms", "that a hint waits for others, and for the peer to get its push") \
     X(EZ_GRAFT_DELAY_MS, "ms", "that a hinted transaction has to come by itself before it is asked for") \
+    X(EZ_TREE_GROWS_MS, "ms", "from the first word of a tree until all nodes have heard of it, and others may use it") \
     X(EZ_REFUSED_TX_MS, "ms", "before a transaction that could not stand is fetched again") \
     X(EZ_EARLY_TX_MS, "ms", "the same of one that came before its turn and was not kept") \
     X(EZ_HEADERS_TIMEOUT_MS, "ms", "a header request is given up after this") \

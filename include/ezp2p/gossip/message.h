@@ -79,9 +79,10 @@ typedef enum ez_message_type {
     EZ_MSG_HINT_TXS = 20,  /* short ids of transactions that the sender has */
     EZ_MSG_GRAFT_TXS = 21, /* hinted ones that it lacks: wanted now, and their trees from now on */
     EZ_MSG_PRUNE = 22,     /* push no more along this tree: another peer does */
+    EZ_MSG_GROW = 23,      /* transactions will be pushed along this tree */
 } ez_message_type;
 
-#define EZ_MESSAGE_TYPES 23 /* one above the largest number */
+#define EZ_MESSAGE_TYPES 24 /* one above the largest number */
 
 const char *ez_message_name(ez_message_type type); /* "hello", "get-headers", … */
 
@@ -143,8 +144,8 @@ typedef struct ez_message {
             size_t count;         /* 1 to EZ_IDS_MAX */
         } short_ids;              /* HINT_TXS, GRAFT_TXS */
         struct {
-            uint32_t tree; /* 1 to EZ_TREES_MAX */
-        } prune;
+            uint32_t number; /* 1 to EZ_TREES_MAX */
+        } tree;              /* PRUNE and GROW */
         struct {
             const ez_block_id *locator; /* from the sender's best down to genesis */
             size_t count;               /* 1 to EZ_LOCATOR_MAX */

@@ -37,7 +37,9 @@ typedef enum ez_relay_way {
 typedef struct ez_relay_item {
     ez_tx_id id;
     ez_link_id from; /* who gave it; value 0: a client of this node */
-    uint32_t tree;   /* that it was pushed along, 1 to EZ_TREES_MAX; 0: none yet */
+    ez_time_ms now;
+    uint32_t tree; /* that it was pushed along, 1 to EZ_TREES_MAX; 0: none yet */
+    uint32_t grow; /* for the strategy: another tree to be grown from here; 0: none */
 } ez_relay_item;
 
 /* The parts of a strategy. Only `name`, `summary` and `spread` are needed; a NULL elsewhere means
@@ -50,14 +52,21 @@ typedef struct ez_relay_strategy {
     void *(*create)(const ez_public_key *node, const ez_rng *rng);
     void (*destroy)(void *self);
 
-    void (*peer_up)(void *self, ez_link_id link);
+    void (*peer_up)(void *self, ez_link_id link, const ez_public_key *node);
     void (*peer_down)(void *self, ez_link_id link);
+    void (*peer_timed)(void *self, ez_link_id link, uint32_t ping_ms); /* a round trip */
 
     /* A transaction is new here and was checked: fill ways[i] for each of `count` > 0 links. They
      * are the peers not known to have it that take output now, oldest connection first. All ways
-     * are EZ_RELAY_ANNOUNCE before the call. An item of no tree may be given one. */
+     * are EZ_RELAY_ANNOUNCE before the call. An item of no tree may be given one, and all
+     * peers be told to grow another. */
     void (*spread)(void *self, ez_relay_way *ways, const ez_link_id *links, size_t count,
                    ez_relay_item *item);
+
+    /* The peer at `from` tells us to grow `tree`: EZ_RELAY_PUSH for each of the `count` other links
+     * on which to pass that on. All ways are EZ_RELAY_ANNOUNCE before the call. */
+    void (*grow)(void *self, ez_relay_way *ways, const ez_link_id *links, size_t count,
+                 ez_link_id from, uint32_t tree, ez_time_ms now);
 
     /* A push along `tree` brought what was here already, and had come along tree `first` (0: by no
      * push). Returns whether to tell the peer to push no more along `tree`. */
@@ -91,10 +100,13 @@ ez_relay *ez_relay_new(const ez_relay_strategy *strategy, const ez_public_key *n
                        const ez_rng *rng);
 void ez_relay_free(ez_relay *relay); /* NULL is fine */
 
-void ez_relay_peer_up(ez_relay *relay, ez_link_id link);
+void ez_relay_peer_up(ez_relay *relay, ez_link_id link, const ez_public_key *node);
 void ez_relay_peer_down(ez_relay *relay, ez_link_id link);
+void ez_relay_peer_timed(ez_relay *relay, ez_link_id link, uint32_t ping_ms);
 void ez_relay_spread(ez_relay *relay, ez_relay_way *ways, const ez_link_id *links, size_t count,
                      ez_relay_item *item);
+void ez_relay_grow(ez_relay *relay, ez_relay_way *ways, const ez_link_id *links, size_t count,
+                   ez_link_id from, uint32_t tree, ez_time_ms now);
 bool ez_relay_repeated(ez_relay *relay, ez_link_id link, uint32_t tree, uint32_t first);
 void ez_relay_pruned(ez_relay *relay, ez_link_id link, uint32_t tree);
 void ez_relay_grafted(ez_relay *relay, ez_link_id link, uint32_t tree);

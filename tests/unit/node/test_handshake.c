@@ -113,8 +113,8 @@ static size_t early_messages(ez_message out[EZ_MESSAGE_TYPES], const ez_block *b
         } else if (message->type == EZ_MSG_HINT_TXS || message->type == EZ_MSG_GRAFT_TXS) {
             message->as.short_ids.list = &short_id;
             message->as.short_ids.count = 1;
-        } else if (message->type == EZ_MSG_PRUNE) {
-            message->as.prune.tree = 1;
+        } else if (message->type == EZ_MSG_PRUNE || message->type == EZ_MSG_GROW) {
+            message->as.tree.number = 1;
         }
     }
     return count;

@@ -56,11 +56,16 @@ static void send_short_ids(ez_stranger *stranger, ez_message_type type, const ui
     ez_stranger_send(stranger, &message);
 }
 
+static void send_tree(ez_stranger *stranger, ez_message_type type, uint32_t tree)
+{
+    ez_message message = {.type = type};
+    message.as.tree.number = tree;
+    ez_stranger_send(stranger, &message);
+}
+
 static void send_prune(ez_stranger *stranger, uint32_t tree)
 {
-    ez_message message = {.type = EZ_MSG_PRUNE};
-    message.as.prune.tree = tree;
-    ez_stranger_send(stranger, &message);
+    send_tree(stranger, EZ_MSG_PRUNE, tree);
 }
 
 static void pass(ez_world *world)
@@ -99,7 +104,7 @@ Test(relay, repeat_along_the_same_tree_is_pruned_and_then_hinted)
     send_push(second, &txs[0], 7);
     pass(world);
     cr_assert_eq(ez_stranger_count(second, EZ_MSG_PRUNE), 1);
-    cr_expect_eq(ez_stranger_last(second, EZ_MSG_PRUNE)->as.prune.tree, 7);
+    cr_expect_eq(ez_stranger_last(second, EZ_MSG_PRUNE)->as.tree.number, 7);
     cr_expect_eq(ez_stranger_count(first, EZ_MSG_PRUNE), 0);
     const size_t pushed = ez_stranger_count(second, EZ_MSG_TXS);
     send_push(first, &txs[1], 7);
@@ -177,6 +182,64 @@ Test(relay, hints_go_together_and_are_dropped_when_the_peer_shows_that_it_has_it
     for (size_t i = 0; i < 3; i++) {
         fixture_tx_clear(&txs[i]);
     }
+    world_end(world);
+}
+
+Test(relay, a_tree_that_was_grown_needs_no_repeats)
+{
+    ez_world *const world = tree_world(13, 1);
+    ez_stranger *const first = ez_stranger_new(world, 1, true);
+    ez_stranger *const child = ez_stranger_new(world, 1, true);
+    ez_stranger *const elsewhere = ez_stranger_new(world, 1, true);
+    fixture_tx tx = numbered_note(world, 1);
+    send_tree(first, EZ_MSG_GROW, 7);
+    pass(world);
+    cr_assert_eq(ez_stranger_count(child, EZ_MSG_GROW), 1);
+    cr_expect_eq(ez_stranger_last(child, EZ_MSG_GROW)->as.tree.number, 7);
+    cr_expect_eq(ez_stranger_count(first, EZ_MSG_GROW), 0);
+    send_tree(elsewhere, EZ_MSG_GROW, 7);
+    pass(world);
+    cr_expect_eq(ez_stranger_count(child, EZ_MSG_GROW), 1, "once");
+    send_push(first, &tx, 7);
+    pass(world);
+    cr_expect_eq(ez_stranger_count(child, EZ_MSG_TXS), 1);
+    cr_expect_eq(ez_stranger_count(elsewhere, EZ_MSG_TXS), 0);
+    ez_world_run(world, EZ_HINT_DELAY_MS);
+    cr_expect_eq(ez_stranger_count(elsewhere, EZ_MSG_HINT_TXS), 1);
+    fixture_tx_clear(&tx);
+    world_end(world);
+}
+
+/* The number of the tree of a node. */
+static uint32_t tree_of(const ez_public_key *node)
+{
+    return 1 + (node->bytes[0] | (uint32_t)node->bytes[1] << 8) % EZ_TREES_MAX;
+}
+
+Test(relay, first_entry_of_a_node_borrows_a_tree_and_grows_its_own)
+{
+    ez_world *const world = tree_world(14, 1);
+    ez_stranger *const lender = ez_stranger_new(world, 1, true);
+    ez_stranger *const other = ez_stranger_new(world, 1, true);
+    const uint32_t lent = tree_of(&ez_stranger_key(lender)->public_key);
+    const uint32_t own = tree_of(&ez_world_key(world, 1)->public_key);
+    send_tree(lender, EZ_MSG_GROW, lent);
+    pass(world);
+    send_tree(other, EZ_MSG_GROW, lent); /* so it is none of the tree's */
+    ez_world_run(world, EZ_TREE_GROWS_MS);
+    ez_world_note(world, 1, "from", "to", 1);
+    ez_world_run(world, 100);
+    cr_assert_eq(ez_stranger_count(lender, EZ_MSG_TXS), 1);
+    cr_expect_eq(ez_stranger_last(lender, EZ_MSG_TXS)->as.txs.tree, lent);
+    cr_expect_eq(ez_stranger_count(other, EZ_MSG_TXS), 0);
+    cr_expect_eq(ez_stranger_last(lender, EZ_MSG_GROW)->as.tree.number, own);
+    cr_expect_eq(ez_stranger_last(other, EZ_MSG_GROW)->as.tree.number, own);
+    const size_t grown = ez_stranger_count(other, EZ_MSG_GROW);
+    ez_world_note(world, 1, "from", "to", 2);
+    ez_world_run(world, 100);
+    cr_expect_eq(ez_stranger_last(lender, EZ_MSG_TXS)->as.txs.tree, own);
+    cr_assert_eq(ez_stranger_count(other, EZ_MSG_TXS), 1);
+    cr_expect_eq(ez_stranger_count(other, EZ_MSG_GROW), grown);
     world_end(world);
 }
 
@@ -344,5 +407,23 @@ Test(relay, refused_transaction_is_wanted_again_later)
     ez_world_run(world, EZ_GRAFT_DELAY_MS + 2 * LATENCY_MS);
     cr_expect_eq(ez_stranger_count(stranger, EZ_MSG_GRAFT_TXS), 1);
     fixture_tx_clear(&tx);
+    world_end(world);
+}
+
+/* Each tree is passed on once, whoever grows it and however often. */
+Test(relay, trees_of_one_peer_are_grown_once)
+{
+    ez_world *const world = tree_world(15, 1);
+    ez_stranger *const liar = ez_stranger_new(world, 1, true);
+    ez_stranger *const other = ez_stranger_new(world, 1, true);
+    for (int round = 0; round < 3; round++) {
+        for (uint32_t tree = 1; tree <= 500; tree++) {
+            send_tree(liar, EZ_MSG_GROW, tree);
+        }
+    }
+    pass(world);
+    cr_expect_eq(ez_stranger_count(other, EZ_MSG_GROW), 500);
+    cr_expect_eq(ez_stranger_count(liar, EZ_MSG_GROW), 0);
+    cr_expect(!ez_stranger_is_closed(liar));
     world_end(world);
 }

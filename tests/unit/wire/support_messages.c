@@ -217,7 +217,10 @@ static void make(ez_message *out)
         make_short_ids(out);
         return;
     case EZ_MSG_PRUNE:
-        out->as.prune.tree = 300;
+        out->as.tree.number = 300;
+        return;
+    case EZ_MSG_GROW:
+        out->as.tree.number = EZ_TREES_MAX;
         return;
     }
 }
@@ -350,7 +353,8 @@ bool message_is_equal(const ez_message *a, const ez_message *b)
         return bytes_are_equal(a->as.short_ids.list, a->as.short_ids.count * 8,
                                b->as.short_ids.list, b->as.short_ids.count * 8);
     case EZ_MSG_PRUNE:
-        return a->as.prune.tree == b->as.prune.tree;
+    case EZ_MSG_GROW:
+        return a->as.tree.number == b->as.tree.number;
     }
     return false;
 }

@@ -65,6 +65,7 @@ Test(scan, body_of_an_unknown_type_is_malformed)
 {
     cr_assert_eq(VERDICT(19, ""), MALFORMED, "parts without an id");
     cr_assert_eq(VERDICT(22, ""), MALFORMED, "a prune of no tree");
+    cr_assert_eq(VERDICT(23, ""), MALFORMED, "nothing to grow");
     cr_assert_eq(VERDICT(EZ_MESSAGE_TYPES, ""), MALFORMED);
     cr_assert_eq(VERDICT(UINT32_MAX >> 3, ""), MALFORMED);
     cr_assert_eq(verdict_on_frame("\x02\x00", 2), MALFORMED, "field number 0");
