@@ -40,8 +40,8 @@ void ez_tree_free(ez_tree *tree)
     if (tree == NULL) {
         return;
     }
-    for (size_t i = 0; i < tree->index.bucket_count; i++) {
-        ez_entry *entry = tree->index.buckets[i];
+    for (size_t i = 0; i < ez_tree_index_place_count(&tree->index); i++) {
+        ez_entry *entry = ez_tree_index_at(&tree->index, i);
         while (entry != NULL) {
             ez_entry *const next = entry->bucket_next;
             free(entry); /* genesis, too: its entry is where its allocation begins */
@@ -218,8 +218,8 @@ static void find_best_again(ez_tree *tree)
 {
     tree->best_header = &tree->genesis->entry;
     tree->best_complete = &tree->genesis->entry;
-    for (size_t i = 0; i < tree->index.bucket_count; i++) {
-        for (ez_entry *at = tree->index.buckets[i]; at != NULL; at = at->bucket_next) {
+    for (size_t i = 0; i < ez_tree_index_place_count(&tree->index); i++) {
+        for (ez_entry *at = ez_tree_index_at(&tree->index, i); at != NULL; at = at->bucket_next) {
             if (at->invalid) {
                 continue;
             }
@@ -297,5 +297,5 @@ size_t ez_tree_count(const ez_tree *tree)
 size_t ez_tree_bytes(const ez_tree *tree)
 {
     return sizeof(*tree) + sizeof(ez_header) + tree->index.count * sizeof(ez_entry) +
-           tree->index.bucket_count * sizeof(ez_entry *);
+           ez_tree_index_place_count(&tree->index) * sizeof(ez_entry *);
 }

@@ -37,10 +37,13 @@ struct ez_entry {
 };
 static_assert(sizeof(struct ez_entry) <= 192, "a simulated swarm holds millions of entries");
 
+/* While it grows, what was in old[moved..] is still there. */
 typedef struct ez_tree_index {
     ez_siphash_key key;
     ez_entry **buckets;
     size_t bucket_count; /* a power of two */
+    ez_entry **old;      /* half as many buckets; NULL unless it grows */
+    size_t moved;
     size_t count;
 } ez_tree_index;
 
@@ -68,6 +71,12 @@ struct ez_tree {
 
 void ez_tree_index_init(ez_tree_index *index, ez_siphash_key key);
 void ez_tree_index_clear(ez_tree_index *index); /* the entries are the caller's */
+
+/* ez_tree_index_place_count, ez_tree_index_at: for going through all entries: the first of place
+ * number 0, 1, ..., the others behind it by `bucket_next`; NULL: none is there. */
+size_t ez_tree_index_place_count(const ez_tree_index *index);
+ez_entry *ez_tree_index_at(const ez_tree_index *index, size_t place);
+
 ez_entry *ez_tree_index_find(const ez_tree_index *index, const ez_block_id *id);
 void ez_tree_index_add(ez_tree_index *index, ez_entry *entry);
 void ez_tree_index_remove(ez_tree_index *index, ez_entry *entry);

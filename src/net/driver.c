@@ -58,14 +58,20 @@ static void finish(ez_driver *driver)
     } while (driver->at_hand_count > 0);
 }
 
+uint64_t ez_driver_held_us(const ez_driver *driver)
+{
+    EZ_ASSERT(driver->held_depth > 0);
+    return clock_us(CLOCK_MONOTONIC) - driver->held_since_us;
+}
+
 void ez_driver_release(ez_driver *driver)
 {
     EZ_ASSERT(driver->held_depth > 0);
     if (driver->held_depth == 1) {
         finish(driver);
     }
+    uint64_t held_us = driver->held_depth == 1 ? ez_driver_held_us(driver) : 0;
     if (--driver->held_depth == 0) {
-        uint64_t held_us = clock_us(CLOCK_MONOTONIC) - driver->held_since_us;
         driver->held_max_us = held_us > driver->held_max_us ? held_us : driver->held_max_us;
     }
 }
@@ -313,6 +319,9 @@ static const ez_driver_tuning default_tuning = {
     .close_ms = 1000,
     .sweep_ms = 1000,
     .pause_ms = 1000,
+    /* The frames of a sync, at 20 us each, end by their number; a frame full of transactions or
+     * headers takes as long as all of those. */
+    .serve_us = 1000,
     /* The core begins a frame below EZ_OUTPUT_BYTES_MAX and lets headers and announcements pass
      * even above: an honest peer that reads slowly must not be dropped for those. */
     .output_max = EZ_OUTPUT_BYTES_MAX + 2 * EZ_FRAME_BYTES_MAX,

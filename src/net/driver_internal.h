@@ -33,6 +33,7 @@ typedef struct ez_driver_tuning {
     uint32_t close_ms;    /* for flushing what is queued and seeing it arrive */
     uint32_t sweep_ms;    /* how often links are looked at */
     uint32_t pause_ms;    /* without accepting, when descriptors run short */
+    uint32_t serve_us;    /* for one link, before the others have their turn */
     size_t output_max;    /* bytes queued to a link */
     size_t drained_bytes; /* queued to a link since the core last heard that all was out, before it
                              hears of it again */
@@ -98,6 +99,9 @@ struct ez_driver {
  * They nest. */
 void ez_driver_hold(ez_driver *driver);
 void ez_driver_release(ez_driver *driver);
+
+/* ez_driver_held_us: how long the callback under way has held the loop. */
+uint64_t ez_driver_held_us(const ez_driver *driver);
 
 /* ---- checks.c ----------------------------------------------------------------------------- */
 

@@ -19,7 +19,8 @@
 #define READ_ONCE_BYTES  65536
 #define WRITE_ONCE_BYTES 262144
 
-/* Served for one link before the others have their turn. */
+/* Served for one link before the others have their turn, if its time (tuning.serve_us) does not end
+ * before. */
 #define SERVE_FRAMES_MAX 32
 #define SERVE_BYTES_MAX  262144
 
@@ -155,11 +156,18 @@ static void finish_serving(ez_link *link, bool cut)
     }
 }
 
+/* Whether the others have their turn now. A frame is served in any case. */
+static bool has_had_its_turn(const ez_link *link, size_t frames, size_t bytes)
+{
+    return frames >= SERVE_FRAMES_MAX || bytes >= SERVE_BYTES_MAX ||
+           (frames > 0 && ez_driver_held_us(link->driver) >= link->driver->tuning.serve_us);
+}
+
 static void serve(ez_link *link)
 {
     size_t frames = 0, bytes = 0;
     while (link->state == LINK_OPEN) {
-        if (frames >= SERVE_FRAMES_MAX || bytes >= SERVE_BYTES_MAX) {
+        if (has_had_its_turn(link, frames, bytes)) {
             mark_frame(link, true);
             set_timer(link, 0); /* a timer, since the loop polls before it serves timers */
             return;

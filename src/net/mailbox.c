@@ -9,10 +9,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
-/* Events delivered before the loop looks at its sockets again. */
+/* Events delivered before the loop looks at its sockets again: so many at most, and none more after
+ * so long. What a worker checked may be a full block, to be connected in two milliseconds. */
 #define DELIVER_MAX 64
+#define DELIVER_US  1000
 
 struct ez_mailbox {
     ez_mailbox_deliver *deliver;
@@ -42,6 +45,14 @@ static ez_queued_event *take_one(ez_mailbox *mailbox)
     return queued;
 }
 
+static uint64_t clock_us(void)
+{
+    struct timespec now;
+    int failed = clock_gettime(CLOCK_MONOTONIC, &now);
+    EZ_ASSERT(failed == 0);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static void on_readable(evutil_socket_t descriptor, short what, void *self)
 {
     (void)what;
@@ -49,7 +60,8 @@ static void on_readable(evutil_socket_t descriptor, short what, void *self)
     uint64_t count;
     ssize_t got = read(descriptor, &count, sizeof count);
     (void)got; /* nothing to read is fine: the queue is what counts */
-    for (unsigned i = 0; i < DELIVER_MAX; i++) {
+    const uint64_t end_us = clock_us() + DELIVER_US;
+    for (unsigned i = 0; i < DELIVER_MAX && (i == 0 || clock_us() < end_us); i++) {
         ez_queued_event *queued = take_one(mailbox);
         if (queued == NULL) {
             return;
