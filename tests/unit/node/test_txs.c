@@ -576,6 +576,9 @@ static void pay_without_a_disk(uint64_t seed, size_t loser)
     for (bool done = false; !done; refused += !done) {
         const uint64_t request = pay(world, loser, "meanwhile");
         ez_world_run(world, COMMIT_MS);
+        if (!ez_world_reply(world, loser, request, &reply)) {
+            ez_world_run(world, COMMIT_MS); /* blocks were being committed when it came */
+        }
         reply = answer(world, loser, request);
         done = reply.rule != EZ_RULE_TX_SYNCING;
         cr_assert_lt(refused, 10000);
