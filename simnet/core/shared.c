@@ -17,6 +17,7 @@
 typedef struct answer {
     ez_check_kind kind;
     bool verify;
+    bool known_fresh; /* what the block says about itself follows from it */
     ez_header header;
     ez_blob *bytes; /* one reference */
     ez_rule rule;
@@ -141,9 +142,10 @@ static void check_signatures(sim_shared *shared, ez_check_job *job)
 
 static uint64_t hash_of(const ez_check_job *job)
 {
-    const uint64_t parts[] = {(uint64_t)job->kind, job->verify, job->header.proof,
-                              job->header.timestamp,
-                              sim_hash(0, ez_blob_data(job->bytes), ez_blob_size(job->bytes))};
+    const uint64_t parts[] = {
+        (uint64_t)job->kind,   job->verify,
+        job->known_fresh,      job->header.proof,
+        job->header.timestamp, sim_hash(0, ez_blob_data(job->bytes), ez_blob_size(job->bytes))};
     return sim_hash(0, parts, sizeof(parts));
 }
 
@@ -159,7 +161,7 @@ static bool is_of(const answer *item, const ez_check_job *job)
 {
     const size_t size = ez_blob_size(job->bytes);
     return item->kind == job->kind && item->verify == job->verify &&
-           ez_blob_size(item->bytes) == size &&
+           item->known_fresh == job->known_fresh && ez_blob_size(item->bytes) == size &&
            memcmp(ez_blob_data(item->bytes), ez_blob_data(job->bytes), size) == 0 &&
            (job->kind == EZ_CHECK_TX || is_same_header(&item->header, &job->header));
 }
@@ -172,6 +174,7 @@ static void remember(sim_shared *shared, uint64_t hash, const ez_check_job *job)
     answer *const item = ez_alloc(1, sizeof(*item));
     item->kind = job->kind;
     item->verify = job->verify;
+    item->known_fresh = job->known_fresh;
     item->header = job->header;
     item->bytes = ez_blob_ref(job->bytes);
     item->rule = job->rule;
