@@ -391,8 +391,9 @@ static void draw_faults(drawing *draw)
 {
     fault_kind kinds[FAULT_KINDS];
     size_t count = 0;
+    const unsigned percent = (unsigned)between(draw, 15, 65); /* of the kinds are there */
     for (unsigned kind = 0; kind < FAULT_KINDS; kind++) {
-        if (chance(draw, 50)) {
+        if (chance(draw, percent)) {
             kinds[count++] = (fault_kind)kind;
         }
     }
