@@ -449,6 +449,18 @@ static void send_ping(ez_node *node, ez_peer *peer)
     node_send(node, peer, &ping, NULL, NULL);
 }
 
+/* When a ready peer's silence is looked at next. A ping that does not count is not waited for: its
+ * time may be over, and the node would wake for it without end. */
+static ez_time_ms silence_due(const ez_peer *peer, bool clear)
+{
+    ez_time_ms heard = peer->last_received;
+    ez_time_ms latest = peer->ping_sent > heard ? peer->ping_sent : heard;
+    if (peer->ping_sent == 0) {
+        return heard + EZ_PING_INTERVAL_MS;
+    }
+    return clear ? latest + EZ_PING_TIMEOUT_MS : heard + EZ_SILENCE_MS_MAX;
+}
+
 /* One peer's timers; wakes the node for the next of them. */
 static void check_link(ez_node *node, ez_peer *peer)
 {
@@ -481,10 +493,7 @@ static void check_link(ez_node *node, ez_peer *peer)
     if (peer->ping_sent == 0 && (first || now >= peer->last_received + EZ_PING_INTERVAL_MS)) {
         send_ping(node, peer);
     }
-    ez_time_ms heard = peer->last_received;
-    ez_time_ms latest = peer->ping_sent > heard ? peer->ping_sent : heard;
-    node_wake_at(node,
-                 peer->ping_sent != 0 ? latest + EZ_PING_TIMEOUT_MS : heard + EZ_PING_INTERVAL_MS);
+    node_wake_at(node, silence_due(peer, clear));
     if (peer->headers_asked != 0) {
         node_wake_at(node, peer->headers_asked + EZ_HEADERS_TIMEOUT_MS);
     }
