@@ -24,7 +24,13 @@
 /* Unless somebody waits, a small group lingers for company: it saves a sync per write. */
 #define EZ_LINGER_MS    20
 #define EZ_LINGER_BYTES (1u << 20)
-#define EZ_LINGER_OPS   1000
+#define EZ_LINGER_OPS   5000 /* a block, and what a client handed in of it leaves the pool */
+
+/* A block of some size spreads first, even when a client waits for it: its commit takes the
+ * processor for longer than a node takes to make it its tip, and peers on the same machine have to.
+ */
+#define EZ_SPREAD_MS    5
+#define EZ_SPREAD_BYTES 65536
 
 /* Those who wait for a commit come back with the next write once they are told. Half of them would
  * find the next commit begun without them, and each sync would carry half of what it could: so it

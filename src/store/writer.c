@@ -76,7 +76,8 @@ static bool may_linger(const ez_store *store)
 {
     const ez_write_queue *queue = &store->queue;
     bool has_company = queue->urgent == 0 || queue->urgent < store->company.count;
-    return !store->closing && has_company && queue->ops < EZ_LINGER_OPS &&
+    bool spreads = queue->bytes >= EZ_SPREAD_BYTES;
+    return !store->closing && (has_company || spreads) && queue->ops < EZ_LINGER_OPS &&
            queue->bytes < EZ_LINGER_BYTES;
 }
 
@@ -101,6 +102,12 @@ static struct timespec add_us(struct timespec time, uint64_t us)
     return time;
 }
 
+static struct timespec later_of(struct timespec a, struct timespec b)
+{
+    bool is_later = a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+    return is_later ? a : b;
+}
+
 /* linger_until: the moment at which what is queued is committed, however little it is. */
 static struct timespec linger_until(const ez_store *store)
 {
@@ -109,7 +116,11 @@ static struct timespec linger_until(const ez_store *store)
     if (store->queue.urgent == 0) {
         return add_us(store->queue.since, EZ_LINGER_MS * 1000);
     }
-    return add_us(company->since, half_us < EZ_COMPANY_US_MAX ? half_us : EZ_COMPANY_US_MAX);
+    struct timespec until =
+        add_us(company->since, half_us < EZ_COMPANY_US_MAX ? half_us : EZ_COMPANY_US_MAX);
+    return store->queue.bytes < EZ_SPREAD_BYTES
+               ? until
+               : later_of(until, add_us(store->queue.since, EZ_SPREAD_MS * 1000));
 }
 
 static void linger(ez_store *store)
