@@ -16,8 +16,8 @@
 #define DESCRIPTORS_OWN      32u /* standard streams, loop, lock, database, log */
 #define INBOUND_OVER         16u
 #define DIALS_PER_SLOT       2u /* an outbound slot and a dial or feeler that may replace it */
-#define TRIM_THRESHOLD_BYTES (128 * 1024)
-#define MMAP_THRESHOLD_BYTES (128 * 1024)
+#define TRIM_THRESHOLD_BYTES (512 * 1024)
+#define MMAP_THRESHOLD_BYTES (512 * 1024)
 
 void ez_resources_tune(void)
 {
