@@ -72,6 +72,8 @@
 #define EZ_FUTURE_US_MAX            7200000000
 #define EZ_LEDGER_ACCOUNTS_KEPT     4096
 #define EZ_FILTER_BYTES_MAX         4194304
+#define EZ_KEY_TABLES_MAX           256
+#define EZ_KEY_SIGHTINGS            8
 #define EZ_EVENT_RING_MAX           8192
 #define EZ_RECORD_BYTES_MAX         4194304
 #define EZ_RECORD_EFFECTS_MAX       65536
@@ -185,6 +187,8 @@
     X(EZ_FUTURE_US_MAX, "us", "a block's timestamp ahead of the wall clock: two hours") \
     X(EZ_LEDGER_ACCOUNTS_KEPT, "accounts", "that changed last, remembered for 150 bytes each to save reads") \
     X(EZ_FILTER_BYTES_MAX, "bytes", "each of two filters, telling new transactions and accounts from known ones without a read: two millions' worth") \
+    X(EZ_KEY_TABLES_MAX, "keys", "with a table of 16 KiB that makes their signatures quick to check: 4 MiB, when so many sign often") \
+    X(EZ_KEY_SIGHTINGS, "signatures", "of a key before it gets a table, which costs about one check: an eighth more for a crowd of new keys") \
     X(EZ_HTTP_HEADER_BYTES_MAX, "bytes", "request line and headers") \
     X(EZ_HTTP_BODY_BYTES_MAX, "bytes", "a request's body") \
     X(EZ_HTTP_REQUEST_TIMEOUT_MS, "ms", "from a request's first byte to its last") \
