@@ -97,7 +97,7 @@ static ez_block *open_block(const ez_world *world, const ez_header *header, ez_b
     }
     const bool is_known = shares && sim_shared_are_signed(world->shared, block);
     if (!is_known &&
-        ez_block_check_signatures(block, network, 0, block->tx_count, NULL) != EZ_RULE_OK) {
+        ez_block_check_signatures(block, network, NULL, 0, block->tx_count, NULL) != EZ_RULE_OK) {
         ez_block_unref(block);
         return NULL;
     }

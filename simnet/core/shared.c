@@ -44,6 +44,7 @@ typedef struct checked_block {
 
 struct sim_shared {
     ez_body_shelf *bodies;
+    ez_verifier *verifier;
     answer *answers;
     signed_tx *signed_txs;
     checked_block *blocks;
@@ -53,6 +54,7 @@ sim_shared *sim_shared_new(void)
 {
     sim_shared *const shared = ez_alloc(1, sizeof(*shared));
     shared->bodies = ez_body_shelf_new();
+    shared->verifier = ez_verifier_new((const uint8_t[EZ_VERIFIER_SEED_BYTES]){0});
     return shared;
 }
 
@@ -91,6 +93,7 @@ void sim_shared_free(sim_shared *shared)
     forget_answers(shared);
     forget_signed(shared);
     ez_body_shelf_free(shared->bodies);
+    ez_verifier_free(shared->verifier);
     free(shared);
 }
 
@@ -132,7 +135,7 @@ static void check_signatures(sim_shared *shared, ez_check_job *job)
         job->rule = EZ_RULE_OK;
         return;
     }
-    ez_check_run(job);
+    ez_check_run(job, shared->verifier);
     for (uint32_t i = known; job->rule == EZ_RULE_OK && i < job->position_count; i++) {
         set_signed(shared, &txs[job->positions[i]].id);
     }
@@ -195,12 +198,12 @@ static void check_bytes(sim_shared *shared, ez_check_job *job)
     answer *item = NULL;
     HASH_FIND(hh, shared->answers, &hash, sizeof(hash), item);
     if (item == NULL) {
-        ez_check_run(job);
+        ez_check_run(job, shared->verifier);
         remember(shared, hash, job);
         return;
     }
     if (!is_of(item, job)) {
-        ez_check_run(job); /* two questions of one hash */
+        ez_check_run(job, shared->verifier); /* two questions of one hash */
         return;
     }
     job->rule = item->rule;

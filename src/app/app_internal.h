@@ -37,6 +37,7 @@ typedef struct ez_app {
     ez_signals *signals;
     struct evdns_base *dns;
     ez_store *store;
+    ez_verifier *verifier; /* for all threads that check */
     ez_driver *driver;
     ez_miner *miner;
     ez_record_file *record_file; /* NULL: --record was not given */

@@ -70,6 +70,20 @@ static void add_driver(ez_buffer *out, const ez_driver *driver)
     add_lag(out, &s.lag);
 }
 
+static void add_verifier(ez_buffer *out, const ez_verifier *verifier)
+{
+    ez_verifier_stats s;
+    ez_verifier_get_stats(verifier, &s);
+    add(out, "signatures_by_table_total", COUNTER, "signatures found good by a table of their key",
+        s.by_table);
+    add(out, "signatures_by_libsodium_total", COUNTER, "signatures checked by libsodium",
+        s.by_libsodium);
+    add(out, "signature_tables_made_total", COUNTER, "tables made for keys that sign often",
+        s.tables_made);
+    add(out, "signatures_disputed_total", COUNTER,
+        "refused by a table, accepted by libsodium: a bug", s.disputed);
+}
+
 static void add_store(ez_buffer *out, ez_store *store)
 {
     ez_store_stats s;
@@ -86,6 +100,7 @@ void ez_app_metrics(void *self, ez_buffer *out)
     const ez_app *app = self;
     ez_process_metrics(out);
     add_driver(out, app->driver);
+    add_verifier(out, app->verifier);
     add_store(out, app->store);
     add_miner(out, app->miner);
 }

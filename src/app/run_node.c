@@ -111,12 +111,16 @@ static ez_status start_driver(ez_app *app)
 {
     const ez_options *o = app->options;
     uint32_t cores = ez_resources_cores();
+    uint8_t seed[EZ_VERIFIER_SEED_BYTES];
+    randombytes_buf(seed, sizeof seed);
+    app->verifier = ez_verifier_new(seed);
     ez_driver_config config = {.base = app->base,
                                .dns = app->dns,
                                .listening = o->listening,
                                .listen = o->listen,
                                .inbound_max = app->descriptors.inbound_open,
                                .worker_threads = cores < WORKERS_MAX ? cores : WORKERS_MAX,
+                               .verifier = app->verifier,
                                .sinks = ez_app_sinks(app),
                                .log = app->log};
     ez_status status = ez_driver_new(&app->driver, &config);
@@ -239,6 +243,7 @@ static void clear(ez_app *app)
     if (app->driver != NULL) {
         ez_driver_free(app->driver);
     }
+    ez_verifier_free(app->verifier);
     ez_app_free_node(app);
     if (app->base != NULL) {
         /* a name look-up that was cancelled still has a callback to run, which needs the resolver

@@ -262,34 +262,6 @@ ez_rule ez_block_parse(ez_block **out, const ez_network *network, const ez_heade
     return ez_block_parse_at(out, network, header, body, &bad);
 }
 
-bool ez_block_tx_is_signed(const ez_block *block, const ez_network *network, uint32_t position)
-{
-    ez_tx tx;
-
-    ez_block_tx_get(&tx, block, position);
-    if (ez_tx_kind_of(&tx) == EZ_TX_REWARD) {
-        return true;
-    }
-    return ez_tx_verify(&tx, &network->genesis_id,
-                        ez_blob_data(block->body) + block->txs[position].offset,
-                        block->txs[position].size);
-}
-
-ez_rule ez_block_check_signatures(const ez_block *block, const ez_network *network, uint32_t first,
-                                  uint32_t count, uint32_t *bad)
-{
-    EZ_ASSERT(first <= block->tx_count && count <= block->tx_count - first);
-    for (uint32_t i = first; i < first + count; i++) {
-        if (!ez_block_tx_is_signed(block, network, i)) {
-            if (bad != NULL) {
-                *bad = i;
-            }
-            return EZ_RULE_TX_SIGNATURE;
-        }
-    }
-    return EZ_RULE_OK;
-}
-
 void ez_block_tx_scan(ez_tx_layout *out, const ez_block *block, uint32_t position)
 {
     EZ_ASSERT(position < block->tx_count);

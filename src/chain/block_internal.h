@@ -20,8 +20,14 @@ ez_rule ez_block_parse_known(ez_block **out, const ez_network *network, const ez
 /* ez_block_tx_scan: where the fields of transaction `position` are, borrowed from the body. */
 void ez_block_tx_scan(ez_tx_layout *out, const ez_block *block, uint32_t position);
 
-/* ez_block_tx_is_signed: whether transaction `position` is a reward, which nobody signs, or carries
- * a signature that holds. */
-bool ez_block_tx_is_signed(const ez_block *block, const ez_network *network, uint32_t position);
+/* How many signatures are given to a verifier together: more bring nothing, and their transactions
+ * lie on the stack. */
+#define EZ_SIGNATURES_AT_ONCE 16
+
+/* ez_block_check_signatures_at: as ez_block_check_signatures, of `count` transactions at
+ * `positions`. */
+ez_rule ez_block_check_signatures_at(const ez_block *block, const ez_network *network,
+                                     ez_verifier *verifier, const uint32_t *positions,
+                                     uint32_t count, uint32_t *bad);
 
 #endif

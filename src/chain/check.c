@@ -35,7 +35,16 @@ static ez_rule decode_alone(ez_tx *out, const ez_blob *bytes)
     return rule;
 }
 
-static ez_rule run_tx(ez_check_job *job)
+/* Single transactions whose signatures are still to be looked at. */
+typedef struct tx_batch {
+    size_t count;
+    ez_check_job *jobs[EZ_SIGNATURES_AT_ONCE];
+    uint8_t bytes[EZ_SIGNATURES_AT_ONCE][EZ_TX_SIGNED_BYTES_MAX];
+    ez_signed_message messages[EZ_SIGNATURES_AT_ONCE];
+} tx_batch;
+
+/* All but the signature, which then waits in the batch. */
+static ez_rule begin_tx(tx_batch *batch, ez_check_job *job)
 {
     const ez_block_id *network_id = &job->network->genesis_id;
     const uint8_t *data = ez_blob_data(job->bytes);
@@ -50,14 +59,35 @@ static ez_rule run_tx(ez_check_job *job)
     if (ez_tx_kind_of(&tx) == EZ_TX_REWARD) {
         return EZ_RULE_TX_REWARD_ALONE;
     }
-    if (!ez_tx_verify(&tx, network_id, data, size)) {
-        return EZ_RULE_TX_SIGNATURE;
-    }
     job->tx = ez_memdup(&tx, sizeof tx);
+    uint8_t *message = batch->bytes[batch->count];
+    size_t message_size = ez_tx_signed_bytes(message, network_id, data, size);
+    batch->messages[batch->count] =
+        (ez_signed_message){&job->tx->signature, &job->tx->signer, message, message_size};
+    batch->jobs[batch->count] = job;
+    batch->count++;
     return EZ_RULE_OK;
 }
 
-static ez_rule run_body(ez_check_job *job)
+/* Verify what waits in the batch, and empty it. */
+static void settle(tx_batch *batch, ez_verifier *verifier)
+{
+    const size_t count = batch->count;
+    size_t at = 0;
+
+    while (at < count) {
+        at += ez_verifier_check_all(verifier, batch->messages + at, count - at);
+        if (at < count) {
+            ez_check_job *bad = batch->jobs[at++];
+            bad->rule = EZ_RULE_TX_SIGNATURE;
+            free(bad->tx);
+            bad->tx = NULL;
+        }
+    }
+    batch->count = 0;
+}
+
+static ez_rule run_body(ez_check_job *job, ez_verifier *verifier)
 {
     ez_rule rule = job->known == NULL
                        ? ez_block_parse_at(&job->block, job->network, &job->header, job->bytes,
@@ -71,36 +101,45 @@ static ez_rule run_body(ez_check_job *job)
     if (rule != EZ_RULE_OK || !job->verify) {
         return rule;
     }
-    return ez_block_check_signatures(job->block, job->network, 0, job->block->tx_count,
+    return ez_block_check_signatures(job->block, job->network, verifier, 0, job->block->tx_count,
                                      &job->bad_position);
 }
 
-static ez_rule run_signatures(ez_check_job *job)
-{
-    for (uint32_t i = 0; i < job->position_count; i++) {
-        if (!ez_block_tx_is_signed(job->block, job->network, job->positions[i])) {
-            job->bad_position = job->positions[i];
-            return EZ_RULE_TX_SIGNATURE;
-        }
-    }
-    return EZ_RULE_OK;
-}
-
-void ez_check_run(ez_check_job *job)
+static void run(tx_batch *batch, ez_check_job *job, ez_verifier *verifier)
 {
     switch (job->kind) {
     case EZ_CHECK_TX:
         EZ_ASSERT(job->tx == NULL);
-        job->rule = run_tx(job);
+        job->rule = begin_tx(batch, job);
         return;
     case EZ_CHECK_BODY:
         EZ_ASSERT(job->block == NULL);
-        job->rule = run_body(job);
+        job->rule = run_body(job, verifier);
         return;
     case EZ_CHECK_SIGNATURES:
-        job->rule = run_signatures(job);
+        job->rule = ez_block_check_signatures_at(job->block, job->network, verifier, job->positions,
+                                                 job->position_count, &job->bad_position);
         return;
     }
+}
+
+void ez_check_run_all(ez_check_job *const *jobs, size_t count, ez_verifier *verifier)
+{
+    tx_batch batch;
+
+    batch.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        run(&batch, jobs[i], verifier);
+        if (batch.count == EZ_SIGNATURES_AT_ONCE) {
+            settle(&batch, verifier);
+        }
+    }
+    settle(&batch, verifier);
+}
+
+void ez_check_run(ez_check_job *job, ez_verifier *verifier)
+{
+    ez_check_run_all(&job, 1, verifier);
 }
 
 static uint32_t body_cost(const ez_check_job *job)

@@ -396,16 +396,23 @@ void ez_tx_sign_by(ez_tx *tx, const ez_block_id *network_id, const ez_public_key
     ez_buffer_clear(&message);
 }
 
-bool ez_tx_verify(const ez_tx *tx, const ez_block_id *network_id, const void *encoded, size_t size)
+size_t ez_tx_signed_bytes(uint8_t out[EZ_TX_SIGNED_BYTES_MAX], const ez_block_id *network_id,
+                          const void *encoded, size_t size)
 {
-    uint8_t message[EZ_TX_DOMAIN_BYTES + EZ_HASH_BYTES + EZ_TX_BYTES_MAX];
     size_t unsigned_size = size - EZ_SIGNATURE_BYTES;
 
-    EZ_ASSERT(tx->sender.kind != EZ_PARTY_REWARD);
     EZ_ASSERT(size > EZ_SIGNATURE_BYTES && size <= EZ_TX_BYTES_MAX);
-    memcpy(message, domain, sizeof domain);
-    memcpy(message + sizeof domain, network_id->hash.bytes, EZ_HASH_BYTES);
-    memcpy(message + sizeof domain + EZ_HASH_BYTES, encoded, unsigned_size);
-    return ez_sign_verify(&tx->signature, &tx->signer, message,
-                          sizeof domain + EZ_HASH_BYTES + unsigned_size);
+    memcpy(out, domain, sizeof domain);
+    memcpy(out + sizeof domain, network_id->hash.bytes, EZ_HASH_BYTES);
+    memcpy(out + sizeof domain + EZ_HASH_BYTES, encoded, unsigned_size);
+    return sizeof domain + EZ_HASH_BYTES + unsigned_size;
+}
+
+bool ez_tx_verify(const ez_tx *tx, const ez_block_id *network_id, const void *encoded, size_t size)
+{
+    uint8_t message[EZ_TX_SIGNED_BYTES_MAX];
+
+    EZ_ASSERT(tx->sender.kind != EZ_PARTY_REWARD);
+    size_t message_size = ez_tx_signed_bytes(message, network_id, encoded, size);
+    return ez_sign_verify(&tx->signature, &tx->signer, message, message_size);
 }

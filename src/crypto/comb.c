@@ -7,6 +7,7 @@
 
 #include "ezp2p/base/alloc.h"
 #include "ezp2p/base/assert.h"
+#include "ezp2p/base/little_endian.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -85,8 +86,8 @@ static void add_number(comb_plan *out, const uint8_t number[EZ_SCALAR_BYTES],
                        const ez_ready_point *table, unsigned width)
 {
     uint64_t words[5] = {0}; /* one of zeros, to look ahead into */
-    for (size_t i = 0; i < EZ_SCALAR_BYTES; i++) {
-        words[i / 8] |= (uint64_t)number[i] << 8 * (i % 8);
+    for (size_t i = 0; i < EZ_SCALAR_BYTES / 8; i++) {
+        words[i] = ez_load_u64(number + 8 * i);
     }
     const unsigned range = 1u << width;
     unsigned carry = 0;
@@ -103,9 +104,11 @@ static void add_number(comb_plan *out, const uint8_t number[EZ_SCALAR_BYTES],
         carry = digit > range / 2;
         unsigned size = carry ? range - digit : digit;
         unsigned row = at % EZ_COMB_PART_BITS, part = at / EZ_COMB_PART_BITS;
-        out->rows[row][out->counts[row]++] =
-            (comb_term){&table[part * EZ_COMB_ODD(width) + size / 2], carry == 1};
-        __builtin_prefetch(&table[part * EZ_COMB_ODD(width) + size / 2]);
+        const ez_ready_point *point = &table[part * EZ_COMB_ODD(width) + size / 2];
+        out->rows[row][out->counts[row]++] = (comb_term){point, carry == 1};
+        __builtin_prefetch(
+            point); /* it spans two lines, and is needed some thousand cycles later */
+        __builtin_prefetch(&point->product);
         at += width;
     }
     EZ_ASSERT(carry == 0);

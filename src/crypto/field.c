@@ -2,29 +2,13 @@
 
 #if EZ_HAS_FIELD
 
-#include <string.h>
-
-static uint64_t read_word(const uint8_t bytes[8])
-{
-    uint64_t word = 0;
-    for (size_t i = 8; i-- > 0;) {
-        word = word << 8 | bytes[i];
-    }
-    return word;
-}
-
-static void write_word(uint8_t out[8], uint64_t word)
-{
-    for (size_t i = 0; i < 8; i++) {
-        out[i] = (uint8_t)(word >> 8 * i);
-    }
-}
+#include "ezp2p/base/little_endian.h"
 
 ez_field ez_field_read(const uint8_t bytes[EZ_FIELD_BYTES])
 {
     uint64_t w[4];
     for (size_t i = 0; i < 4; i++) {
-        w[i] = read_word(bytes + 8 * i);
+        w[i] = ez_load_u64(bytes + 8 * i);
     }
     return (ez_field){{w[0] & EZ_LIMB_MASK, (w[0] >> 51 | w[1] << 13) & EZ_LIMB_MASK,
                        (w[1] >> 38 | w[2] << 26) & EZ_LIMB_MASK,
@@ -58,10 +42,10 @@ void ez_field_write(uint8_t out[EZ_FIELD_BYTES], const ez_field *a)
     if (carry_up(&above) > 0) {
         r = above;
     }
-    write_word(out, r.limb[0] | r.limb[1] << 51);
-    write_word(out + 8, r.limb[1] >> 13 | r.limb[2] << 38);
-    write_word(out + 16, r.limb[2] >> 26 | r.limb[3] << 25);
-    write_word(out + 24, r.limb[3] >> 39 | r.limb[4] << 12);
+    ez_store_u64(out, r.limb[0] | r.limb[1] << 51);
+    ez_store_u64(out + 8, r.limb[1] >> 13 | r.limb[2] << 38);
+    ez_store_u64(out + 16, r.limb[2] >> 26 | r.limb[3] << 25);
+    ez_store_u64(out + 24, r.limb[3] >> 39 | r.limb[4] << 12);
 }
 
 bool ez_field_is_zero(const ez_field *a)

@@ -196,12 +196,12 @@ bool ez_verifier_check(ez_verifier *verifier, const ez_signed_message *message)
     return ez_verifier_check_all(verifier, message, 1) == 1;
 }
 
-ez_verifier *ez_verifier_new(const uint8_t seed[16])
+ez_verifier *ez_verifier_new(const uint8_t seed[EZ_VERIFIER_SEED_BYTES])
 {
     ez_verifier *verifier = ez_alloc(1, sizeof *verifier);
 #if EZ_HAS_FIELD
     ez_siphash_key key;
-    static_assert(sizeof key == 16, "the seed is a key of SipHash");
+    static_assert(sizeof key == EZ_VERIFIER_SEED_BYTES, "the seed is a key of SipHash");
     memcpy(&key, seed, sizeof key);
     verifier->tables = ez_key_tables_new(&key);
 #else

@@ -64,9 +64,7 @@ void ez_checks_run(ez_driver *driver)
         driver->at_hand_count = 0;
         driver->at_hand_cost = 0;
         ez_links_flush(driver);
-        for (size_t i = 0; i < count; i++) {
-            ez_check_run(jobs[i]);
-        }
+        ez_check_run_all(jobs, count, driver->config.verifier);
         driver->stats.jobs_inline += count;
         for (size_t i = 0; i < count; i++) {
             const ez_event event = {.type = EZ_EVENT_CHECKED, .as.job = jobs[i]};

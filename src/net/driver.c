@@ -344,7 +344,8 @@ ez_status ez_driver_new(ez_driver **out, const ez_driver_config *config)
     driver->probe_timer = new_timer(driver, on_probe);
     ez_status status = ez_mailbox_new(&driver->mailbox, config->base, on_mail, driver);
     if (status == EZ_OK) {
-        status = ez_workers_new(&driver->workers, config->worker_threads, on_checked, driver);
+        status = ez_workers_new(&driver->workers, config->worker_threads, config->verifier,
+                                on_checked, driver);
     }
     if (status == EZ_OK && config->listening) {
         status = ez_listen_new(driver);

@@ -17,6 +17,7 @@ typedef struct waiting_job {
 } waiting_job;
 
 struct ez_workers {
+    ez_verifier *verifier; /* borrowed */
     ez_workers_done *done;
     void *self;
     pthread_t *threads;
@@ -55,17 +56,19 @@ static void *work(void *self)
     ez_check_job *job;
     (void)nice(WORKER_NICE);
     while ((job = take_job(workers)) != NULL) {
-        ez_check_run(job);
+        ez_check_run(job, workers->verifier);
         workers->done(workers->self, job);
     }
     return NULL;
 }
 
-ez_status ez_workers_new(ez_workers **out, uint32_t threads, ez_workers_done *done, void *self)
+ez_status ez_workers_new(ez_workers **out, uint32_t threads, ez_verifier *verifier,
+                         ez_workers_done *done, void *self)
 {
     EZ_ASSERT(threads > 0);
     *out = NULL;
     ez_workers *workers = ez_alloc(1, sizeof *workers);
+    workers->verifier = verifier;
     workers->done = done;
     workers->self = self;
     workers->threads = ez_alloc(threads, sizeof *workers->threads);

@@ -208,7 +208,7 @@ static ez_check_job *redo_job(ez_replay *replay, const ez_recorded_event *record
     HASH_DEL(replay->jobs, item);
     ez_check_job *job = item->job;
     free(item);
-    ez_check_run(job);
+    ez_check_run(job, replay->verifier);
     if (job->rule != recorded->rule || job->bad_position != recorded->bad_position) {
         replay_stop(replay, EZ_REPLAY_DIFFERS, "check %" PRIu64 ": recorded %s, replayed %s",
                     job->id, ez_rule_code(recorded->rule), ez_rule_code(job->rule));
@@ -352,6 +352,7 @@ ez_replay *ez_replay_new(const ez_record_source *source, const ez_replay_watcher
     ez_replay *replay = ez_alloc(1, sizeof *replay);
     replay->reader = ez_record_reader_new(source);
     replay->watcher = *watcher;
+    replay->verifier = ez_verifier_new((const uint8_t[EZ_VERIFIER_SEED_BYTES]){0});
     replay->ending = EZ_REPLAY_CUT;
     replay->store = replay_store_port(replay);
     return replay;
@@ -369,6 +370,7 @@ void ez_replay_free(ez_replay *replay)
         free(item);
     }
     ez_node_free(replay->node);
+    ez_verifier_free(replay->verifier);
     ez_record_reader_free(replay->reader);
     ez_buffer_clear(&replay->scratch);
     ez_buffer_clear(&replay->payload);

@@ -27,6 +27,7 @@ struct ez_replay {
     ez_replay_watcher watcher;
     ez_store_port store;
     ez_node *node;
+    ez_verifier *verifier;
     char *program, *commit;
     ez_now began, now;
     bool begun;

@@ -87,13 +87,14 @@ static bool source_has_tx(void *self, const ez_tx_id *id)
 
 static void walk_init(ez_walk *walk, ez_store *store, ez_verify_report *report)
 {
-    ez_siphash_key keys[3]; /* unpredictable, since others chose what the tables will hold */
+    ez_siphash_key keys[4]; /* unpredictable, since others chose what the tables will hold */
     sqlite3_randomness(sizeof keys, keys);
     *walk = (ez_walk){.store = store, .db = &store->reader, .report = report};
     const ez_chain_source source = {walk, source_get_account, source_has_tx};
     walk->tree = ez_tree_new(&store->network, keys[0]);
     walk->ledger = ez_ledger_new(&source, keys[1]);
     walk->replay = ez_replay_new(keys[2]);
+    walk->verifier = ez_verifier_new((const uint8_t *)&keys[3]);
     walk->previous = store->network.genesis_id;
     walk->previous_view = store->genesis_view;
     walk->height = store->network.genesis.index;
@@ -103,6 +104,7 @@ static void walk_init(ez_walk *walk, ez_store *store, ez_verify_report *report)
 
 static void walk_clear(ez_walk *walk)
 {
+    ez_verifier_free(walk->verifier);
     ez_replay_free(walk->replay);
     ez_ledger_free(walk->ledger);
     ez_tree_free(walk->tree);

@@ -94,7 +94,7 @@ static bool check_body(ez_walk *walk, ez_walk_block *at)
         return ez_walk_bad_block(walk, &at->id, "%s: %s", ez_rule_code(rule), ez_rule_text(rule));
     }
     uint32_t bad = 0;
-    rule = ez_check_signatures_parallel(at->block, network, &bad);
+    rule = ez_check_signatures_parallel(at->block, network, walk->verifier, &bad);
     if (rule != EZ_RULE_OK) {
         return ez_walk_bad_block(walk, &at->id, "transaction %" PRIu32 ", %s: %s", bad,
                                  ez_rule_code(rule), ez_rule_text(rule));

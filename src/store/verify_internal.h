@@ -28,6 +28,7 @@ typedef struct ez_walk {
     ez_tree *tree;
     ez_ledger *ledger;
     ez_replay *replay;
+    ez_verifier *verifier;
     ez_block_id previous;
     ez_hash previous_view;
     uint64_t height; /* of the block being checked */
@@ -51,6 +52,6 @@ bool ez_walk_tables(ez_walk *walk);
 
 /* ez_check_signatures_parallel: ez_block_check_signatures of a whole block on all processors. */
 ez_rule ez_check_signatures_parallel(const ez_block *block, const ez_network *network,
-                                     uint32_t *bad);
+                                     ez_verifier *verifier, uint32_t *bad);
 
 #endif

@@ -8,6 +8,7 @@
 typedef struct ez_span {
     const ez_block *block;
     const ez_network *network;
+    ez_verifier *verifier;
     uint32_t first;
     uint32_t count;
     ez_rule rule;
@@ -19,8 +20,8 @@ typedef struct ez_span {
 static void *check_span(void *self)
 {
     ez_span *span = self;
-    span->rule =
-        ez_block_check_signatures(span->block, span->network, span->first, span->count, &span->bad);
+    span->rule = ez_block_check_signatures(span->block, span->network, span->verifier, span->first,
+                                           span->count, &span->bad);
     return NULL;
 }
 
@@ -34,7 +35,7 @@ static uint32_t span_count(uint32_t tx_count)
 }
 
 ez_rule ez_check_signatures_parallel(const ez_block *block, const ez_network *network,
-                                     uint32_t *bad)
+                                     ez_verifier *verifier, uint32_t *bad)
 {
     ez_span spans[SPAN_MAX];
     uint32_t count = span_count(block->tx_count);
@@ -42,7 +43,11 @@ ez_rule ez_check_signatures_parallel(const ez_block *block, const ez_network *ne
     for (uint32_t i = 0; i < count; i++) {
         uint32_t first = i * share;
         uint32_t size = i + 1 == count ? block->tx_count - first : share;
-        spans[i] = (ez_span){.block = block, .network = network, .first = first, .count = size};
+        spans[i] = (ez_span){.block = block,
+                             .network = network,
+                             .verifier = verifier,
+                             .first = first,
+                             .count = size};
         /* the last share is this thread's; so is one for which there is no thread */
         spans[i].started =
             i + 1 < count && pthread_create(&spans[i].thread, NULL, check_span, &spans[i]) == 0;

@@ -152,7 +152,7 @@ static void handle(bench *run, const ez_event *event)
     step(run, event);
     reach(run, MARK_RELAYED); /* by an event without a check, too, but that of the block is last */
     for (size_t i = 0; i < run->job_count; i++) {
-        ez_check_run(run->jobs[i]);
+        ez_check_run(run->jobs[i], NULL);
         step(run, &(ez_event){.type = EZ_EVENT_CHECKED, .as.job = run->jobs[i]});
     }
     run->job_count = 0;

@@ -12,6 +12,7 @@
 #include "ezp2p/chain/rule.h"
 #include "ezp2p/chain/tx.h"
 #include "ezp2p/chain/types.h"
+#include "ezp2p/crypto/verifier.h"
 
 typedef struct ez_block_tx {
     ez_tx_id id;
@@ -44,10 +45,13 @@ typedef struct ez_block {
 ez_rule ez_block_parse(ez_block **out, const ez_network *network, const ez_header *header,
                        ez_blob *body);
 
-/* ez_block_check_signatures: verify transactions `first` to `first + count - 1`; rewards pass.
- *   returns  EZ_RULE_OK, or EZ_RULE_TX_SIGNATURE with *bad (may be NULL) set to the position */
-ez_rule ez_block_check_signatures(const ez_block *block, const ez_network *network, uint32_t first,
-                                  uint32_t count, uint32_t *bad);
+/* ez_block_check_signatures: verify transactions `first` to `first + count - 1`; rewards pass. By
+ * `verifier`, or by libsodium alone when that is NULL.
+ *   returns  EZ_RULE_OK, or EZ_RULE_TX_SIGNATURE with *bad (may be NULL) set to the first position
+ *            whose signature does not hold */
+ez_rule ez_block_check_signatures(const ez_block *block, const ez_network *network,
+                                  ez_verifier *verifier, uint32_t first, uint32_t count,
+                                  uint32_t *bad);
 
 /* ez_block_tx_get: decode transaction `position`; cannot fail for a parsed block. */
 void ez_block_tx_get(ez_tx *out, const ez_block *block, uint32_t position);

@@ -41,8 +41,13 @@ typedef struct ez_check_job {
 /* ez_check_job_new: a zeroed job of `kind`. */
 ez_check_job *ez_check_job_new(ez_check_kind kind, uint64_t id, const ez_network *network);
 
-/* ez_check_run: do the work and fill in the results. Any thread; one thread per job. */
-void ez_check_run(ez_check_job *job);
+/* ez_check_run: do the work and fill in the results, signatures by `verifier` (NULL: by libsodium
+ * alone), which changes nothing about them. Any thread; one thread per job. */
+void ez_check_run(ez_check_job *job, ez_verifier *verifier);
+
+/* ez_check_run_all: the same for `count` jobs, which is faster than one by one where they are
+ * single transactions. */
+void ez_check_run_all(ez_check_job *const *jobs, size_t count, ez_verifier *verifier);
 
 /* ez_check_cost: a rough cost in signature checks (each about 45 µs), so that a driver can decide
  * what to run at once and what to hand to a worker. */

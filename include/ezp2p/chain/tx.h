@@ -93,6 +93,12 @@ void ez_tx_sign(ez_tx *tx, const ez_block_id *network_id, const ez_keypair *pair
 void ez_tx_sign_by(ez_tx *tx, const ez_block_id *network_id, const ez_public_key *key,
                    const ez_signer *signer);
 
+/* ez_tx_signed_bytes: what the signature of an encoded, non-reward transaction covers.
+ *   returns  how many bytes of `out` */
+#define EZ_TX_SIGNED_BYTES_MAX (EZ_TX_DOMAIN_BYTES + EZ_HASH_BYTES + EZ_TX_BYTES_MAX)
+size_t ez_tx_signed_bytes(uint8_t out[EZ_TX_SIGNED_BYTES_MAX], const ez_block_id *network_id,
+                          const void *encoded, size_t size);
+
 /* ez_tx_verify: whether the signature of an encoded, non-reward transaction holds. About 45 µs. */
 bool ez_tx_verify(const ez_tx *tx, const ez_block_id *network_id, const void *encoded, size_t size);
 

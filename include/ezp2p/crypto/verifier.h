@@ -32,7 +32,8 @@ typedef struct ez_signed_message {
 
 /* ez_verifier_new: a verifier without tables, some 20 KiB. `seed` should be unpredictable, so that
  * nobody can choose keys that displace a given one; it never changes an answer. */
-ez_verifier *ez_verifier_new(const uint8_t seed[16]);
+#define EZ_VERIFIER_SEED_BYTES 16
+ez_verifier *ez_verifier_new(const uint8_t seed[EZ_VERIFIER_SEED_BYTES]);
 
 /* ez_verifier_check: whether a signature holds, as ez_sign_verify says. Any thread, several at a
  * time. A NULL verifier has no tables. */

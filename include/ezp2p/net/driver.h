@@ -35,6 +35,7 @@ typedef struct ez_driver_config {
     uint32_t inbound_max; /* sockets accepted at a moment: some above the core's slots, so that the
                              core can say Goodbye or evict; the listener pauses at the cap */
     uint32_t worker_threads; /* 1 or more */
+    ez_verifier *verifier;   /* of signatures in checks, by all threads; borrowed, may be NULL */
     ez_driver_sinks sinks;
     const ez_log *log;
 } ez_driver_config;

@@ -342,13 +342,15 @@ Test(block, signatures_are_checked_in_the_range_asked_for)
     sample_add(&body, sample_note());
     sample_add(&body, sample_reward());
     ez_block *block = parse_good(&network, &body);
-    cr_expect_eq(ez_block_check_signatures(block, &network, 0, 1, &bad), EZ_RULE_OK);
-    cr_expect_eq(ez_block_check_signatures(block, &network, 2, 2, &bad), EZ_RULE_OK);
-    cr_expect_eq(ez_block_check_signatures(block, &network, 4, 0, &bad), EZ_RULE_OK);
+    cr_expect_eq(ez_block_check_signatures(block, &network, NULL, 0, 1, &bad), EZ_RULE_OK);
+    cr_expect_eq(ez_block_check_signatures(block, &network, NULL, 2, 2, &bad), EZ_RULE_OK);
+    cr_expect_eq(ez_block_check_signatures(block, &network, NULL, 4, 0, &bad), EZ_RULE_OK);
     cr_expect_eq(bad, 99);
-    cr_expect_eq(ez_block_check_signatures(block, &network, 0, 4, &bad), EZ_RULE_TX_SIGNATURE);
+    cr_expect_eq(ez_block_check_signatures(block, &network, NULL, 0, 4, &bad),
+                 EZ_RULE_TX_SIGNATURE);
     cr_expect_eq(bad, 1);
-    cr_expect_eq(ez_block_check_signatures(block, &network, 1, 1, NULL), EZ_RULE_TX_SIGNATURE);
+    cr_expect_eq(ez_block_check_signatures(block, &network, NULL, 1, 1, NULL),
+                 EZ_RULE_TX_SIGNATURE);
     ez_block_unref(block);
 }
 

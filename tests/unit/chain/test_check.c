@@ -12,7 +12,7 @@ static ez_check_job *check_tx(const ez_network *network, ez_buffer *encoded)
     ez_check_job *job = ez_check_job_new(EZ_CHECK_TX, 7, network);
 
     job->bytes = sample_blob(encoded);
-    ez_check_run(job);
+    ez_check_run(job, NULL);
     cr_expect_eq(job->id, 7);
     return job;
 }
@@ -109,14 +109,14 @@ Test(check, a_body_is_verified_only_when_asked)
     ez_buffer_add(&copy, body.data, body.size);
 
     ez_check_job *job = body_job(&network, &body, false);
-    ez_check_run(job);
+    ez_check_run(job, NULL);
     cr_expect_eq(job->rule, EZ_RULE_OK);
     cr_assert_not_null(job->block);
     cr_expect_eq(job->block->tx_count, 3);
     ez_check_job_free(job);
 
     job = body_job(&network, &copy, true);
-    ez_check_run(job);
+    ez_check_run(job, NULL);
     cr_expect_eq(job->rule, EZ_RULE_TX_SIGNATURE);
     cr_expect_eq(job->bad_position, 1);
     cr_expect_not_null(job->block, "which transaction it was can be told");
@@ -132,7 +132,7 @@ Test(check, a_bad_body_yields_no_block_but_the_position)
     sample_add_notes(&body, 1, 1);
     sample_add(&body, sample_reward());
     ez_check_job *job = body_job(&network, &body, true);
-    ez_check_run(job);
+    ez_check_run(job, NULL);
     cr_expect_eq(job->rule, EZ_RULE_BODY_REPEAT);
     cr_expect_eq(job->bad_position, 2);
     cr_expect_null(job->block);
@@ -149,7 +149,7 @@ static ez_check_job *known_job(const ez_network *network, const ez_block *known_
     job->bytes = ez_blob_new(body->data, body->size);
     job->known_count = known_of->tx_count - 1;
     job->known = ez_memdup(known_of->txs, known_of->tx_count * sizeof *known_of->txs);
-    ez_check_run(job);
+    ez_check_run(job, NULL);
     return job;
 }
 
@@ -164,7 +164,7 @@ Test(check, what_is_known_of_a_body_changes_no_verdict)
     sample_add(&body, sample_reward());
     ez_buffer_add(&copy, body.data, body.size);
     ez_check_job *plain = body_job(&network, &copy, false);
-    ez_check_run(plain);
+    ez_check_run(plain, NULL);
     cr_assert_eq(plain->rule, EZ_RULE_OK);
 
     ez_check_job *job = known_job(&network, plain->block, &plain->header, &body);
@@ -211,7 +211,7 @@ Test(check, a_block_remembers_how_much_of_it_is_fresh)
     sample_add_notes(&body, 3, 7);
     sample_add(&body, sample_reward());
     ez_check_job *plain = body_job(&network, &body, false);
-    ez_check_run(plain);
+    ez_check_run(plain, NULL);
     cr_assert_eq(plain->rule, EZ_RULE_OK);
     cr_expect_eq(plain->block->fresh_count, 0);
 
@@ -221,7 +221,7 @@ Test(check, a_block_remembers_how_much_of_it_is_fresh)
     job->known_count = 3;
     job->known = ez_memdup(plain->block->txs, 3 * sizeof *plain->block->txs);
     job->known_fresh = true;
-    ez_check_run(job);
+    ez_check_run(job, NULL);
     cr_assert_eq(job->rule, EZ_RULE_OK);
     cr_expect_eq(job->block->fresh_count, 3, "not the reward");
     ez_check_job_free(job);
@@ -237,7 +237,7 @@ static ez_rule check_positions(const ez_network *network, ez_block *block,
     job->positions = ez_memdup(positions, count * sizeof *positions);
     job->position_count = count;
     cr_expect_eq(ez_check_cost(job), count);
-    ez_check_run(job);
+    ez_check_run(job, NULL);
     ez_rule rule = job->rule;
     *bad = job->bad_position;
     ez_check_job_free(job);
@@ -255,13 +255,92 @@ Test(check, only_the_positions_given_are_verified)
     sample_add(&body, sample_note());
     sample_add(&body, sample_reward());
     ez_check_job *job = body_job(&network, &body, false);
-    ez_check_run(job);
+    ez_check_run(job, NULL);
     cr_assert_eq(job->rule, EZ_RULE_OK);
     cr_expect_eq(check_positions(&network, job->block, (uint32_t[]){3, 0, 2}, 3, &bad), EZ_RULE_OK);
     cr_expect_eq(check_positions(&network, job->block, (uint32_t[]){2, 1}, 2, &bad),
                  EZ_RULE_TX_SIGNATURE);
     cr_expect_eq(bad, 1);
     ez_check_job_free(job);
+}
+
+/* NOTES notes and a reward; note `bad`, and one after it, are signed with zeroes. */
+enum { NOTES = 50 };
+static ez_check_job *notes_job(const ez_network *network, uint32_t bad)
+{
+    ez_buffer body = {0};
+
+    for (uint32_t i = 0; i < NOTES; i++) {
+        ez_tx note = sample_note();
+        note.amount = i;
+        if (i == bad || i == bad + 9) {
+            sample_add_notes(&body, 1, i);
+        } else {
+            sample_add(&body, note);
+        }
+    }
+    sample_add(&body, sample_reward());
+    return body_job(network, &body, true);
+}
+
+/* Several batches, all but a few signatures by one key, which soon has a table: the answers are
+ * those of libsodium alone. */
+Test(check, a_verifier_finds_the_same_first_bad_one)
+{
+    ez_network network = sample_network();
+    ez_verifier *verifier = ez_verifier_new((const uint8_t[EZ_VERIFIER_SEED_BYTES]){0});
+
+    for (uint32_t i = 0; i <= 2 * NOTES + 1; i++) {
+        const uint32_t bad = i / 2;
+        ez_check_job *job = notes_job(&network, bad);
+        ez_check_run(job, i % 2 == 0 ? verifier : NULL);
+        cr_expect_eq(job->rule, bad < NOTES ? EZ_RULE_TX_SIGNATURE : EZ_RULE_OK);
+        cr_expect(bad == NOTES || job->bad_position == bad);
+        ez_check_job_free(job);
+    }
+    ez_verifier_stats stats;
+    ez_verifier_get_stats(verifier, &stats);
+    cr_expect(stats.tables_made == 0 || stats.by_table > NOTES * NOTES / 4);
+    cr_expect_eq(stats.disputed, 0);
+    ez_verifier_free(verifier);
+}
+
+/* Jobs of all kinds in one call, more than go to a verifier at once, bad ones among them. */
+Test(check, many_jobs_come_out_as_each_alone)
+{
+    enum { JOBS = 40 };
+    ez_network network = sample_network();
+    ez_verifier *verifier = ez_verifier_new((const uint8_t[EZ_VERIFIER_SEED_BYTES]){0});
+    ez_check_job *jobs[JOBS];
+
+    for (uint32_t i = 0; i < JOBS; i++) {
+        ez_buffer encoded = {0};
+        ez_tx note = sample_note();
+        note.amount = i;
+        if (i % 13 == 5) {
+            jobs[i] = notes_job(&network, i);
+            continue;
+        }
+        jobs[i] = ez_check_job_new(EZ_CHECK_TX, i, &network);
+        if (i % 7 == 3) {
+            sample_add_notes(&encoded, 1, i); /* signed with zeroes */
+        } else {
+            sample_add(&encoded, i % 7 == 4 ? sample_reward() : note);
+        }
+        jobs[i]->bytes = sample_blob(&encoded);
+    }
+    ez_check_run_all(jobs, JOBS, verifier);
+    for (uint32_t i = 0; i < JOBS; i++) {
+        const ez_rule want = i % 13 == 5 || i % 7 == 3 ? EZ_RULE_TX_SIGNATURE
+                             : i % 7 == 4              ? EZ_RULE_TX_REWARD_ALONE
+                                                       : EZ_RULE_OK;
+        cr_expect_eq(jobs[i]->rule, want, "job %u", i);
+        cr_expect_eq(jobs[i]->tx != NULL, want == EZ_RULE_OK && i % 13 != 5);
+        cr_expect(jobs[i]->tx == NULL || jobs[i]->tx->amount == i);
+        ez_check_job_free(jobs[i]);
+    }
+    ez_check_run_all(jobs, 0, verifier);
+    ez_verifier_free(verifier);
 }
 
 Test(check, cost_grows_with_the_work)

@@ -1,6 +1,7 @@
 #include "support_curve.h"
 
-#include <criterion/criterion.h>
+#include "ezp2p/base/assert.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -34,14 +35,14 @@ static void decode_all(void)
 {
     for (unsigned i = 0; i < SMALL_ENCODINGS; i++) {
         const char *text = i < SMALL_ORDER ? small_orders[i] : odd_encodings[i - SMALL_ORDER];
-        cr_assert(
+        EZ_ASSERT(
             sodium_hex2bin(small_bytes[i], CURVE_BYTES, text, strlen(text), NULL, NULL, NULL) == 0);
     }
 }
 
 const uint8_t *curve_small_encoding(unsigned index)
 {
-    cr_assert(index < SMALL_ENCODINGS);
+    EZ_ASSERT(index < SMALL_ENCODINGS);
     decode_all();
     return small_bytes[index];
 }
@@ -63,8 +64,8 @@ static void mixed_point(uint8_t out[CURVE_BYTES], const uint8_t scalar[CURVE_BYT
                         unsigned multiple)
 {
     uint8_t pure[CURVE_BYTES];
-    cr_assert(crypto_scalarmult_ed25519_base_noclamp(pure, scalar) == 0);
-    cr_assert(crypto_core_ed25519_add(out, pure, curve_small_order(multiple)) == 0);
+    EZ_ASSERT(crypto_scalarmult_ed25519_base_noclamp(pure, scalar) == 0);
+    EZ_ASSERT(crypto_core_ed25519_add(out, pure, curve_small_order(multiple)) == 0);
 }
 
 void curve_key_make(curve_key *out, ez_rng *rng, unsigned torsion)

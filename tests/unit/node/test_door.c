@@ -91,7 +91,7 @@ static void finish_check(bare *self)
     cr_assert_not_null(self->job);
     ez_event event = {.type = EZ_EVENT_CHECKED, .as.job = self->job};
     self->job = NULL;
-    ez_check_run(event.as.job);
+    ez_check_run(event.as.job, NULL);
     handle(self, &event);
 }
 
@@ -260,7 +260,7 @@ Test(door, block_takes_no_entry_that_is_not_on_disk)
     command(self, EZ_COMMAND_MINE_ONE);
     find_proof(self);
     cr_assert_not_null(self->job);
-    ez_check_run(self->job);
+    ez_check_run(self->job, NULL);
     cr_assert_not_null(self->job->block);
     cr_expect_eq(self->job->block->tx_count, 1, "the reward alone");
     ez_block_unref(self->job->block);

@@ -26,7 +26,7 @@ static void carry_out(lone_node *lone)
     while (ez_node_next_effect(lone->node, &effect)) {
         if (effect.type == EZ_EFFECT_CHECK) {
             ez_check_job *const job = effect.as.job;
-            ez_check_run(job);
+            ez_check_run(job, NULL);
             ez_node_handle(lone->node, &(ez_event){.type = EZ_EVENT_CHECKED, .as.job = job},
                            lone->now);
         } else if (effect.type == EZ_EFFECT_WRITE) {

@@ -418,13 +418,13 @@ Test(verify, first_bad_signature_is_named_whichever_thread_finds_it)
             bytes[block->txs[i].offset + block->txs[i].size - 10] ^= 1;
         }
         uint32_t found = 999;
-        cr_assert_eq(ez_check_signatures_parallel(&copy, &kit.network, &found),
+        cr_assert_eq(ez_check_signatures_parallel(&copy, &kit.network, NULL, &found),
                      EZ_RULE_TX_SIGNATURE);
         cr_assert_eq(found, bad);
         ez_blob_unref(copy.body);
     }
     uint32_t found = 999;
-    cr_assert_eq(ez_check_signatures_parallel(block, &kit.network, &found), EZ_RULE_OK);
+    cr_assert_eq(ez_check_signatures_parallel(block, &kit.network, NULL, &found), EZ_RULE_OK);
     cr_assert_eq(found, 999);
 }
 
