@@ -180,7 +180,8 @@ static const ez_search_version portable = {"portable", scan_lanes};
 
 unsigned ez_search_versions(const ez_search_version *out[EZ_SEARCH_VERSIONS_MAX])
 {
-    const ez_search_version *all[] = {&portable, ez_search_avx2(), ez_search_sha_ni(),
+    const ez_search_version *all[] = {&portable,          ez_search_avx2(),
+                                      ez_search_sha_ni(), ez_search_sha_ni_avx(),
                                       ez_search_avx512(), ez_search_armv8()};
     unsigned count = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

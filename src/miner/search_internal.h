@@ -66,7 +66,7 @@ bool ez_search_run(const ez_search *search, const ez_search_version *version, ui
 
 /* ez_search_versions: those that this processor can run, the one for any processor first.
  *   returns  how many; at most EZ_SEARCH_VERSIONS_MAX */
-#define EZ_SEARCH_VERSIONS_MAX 5
+#define EZ_SEARCH_VERSIONS_MAX 6
 unsigned ez_search_versions(const ez_search_version *out[EZ_SEARCH_VERSIONS_MAX]);
 
 /* ez_search_best: the version that is fastest here. Where there are several, a race of well under a
@@ -76,6 +76,7 @@ const ez_search_version *ez_search_best(const ez_search *search);
 
 /* One per source file of instructions; NULL where the processor lacks them. */
 const ez_search_version *ez_search_sha_ni(void);
+const ez_search_version *ez_search_sha_ni_avx(void);
 const ez_search_version *ez_search_avx2(void);
 const ez_search_version *ez_search_avx512(void);
 const ez_search_version *ez_search_armv8(void);
