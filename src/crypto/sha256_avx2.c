@@ -1,5 +1,5 @@
 /* Eight messages side by side in the lanes of AVX2 registers, for x86-64 processors that lack the
- * SHA extensions: a message takes about a seventh of what libsodium's portable code needs. */
+ * SHA extensions: a message takes about a fourth of what libsodium's portable code needs. */
 #include "sha256_internal.h"
 
 #if defined(__x86_64__)
