@@ -20,7 +20,7 @@
 #define SKEW_MS_MAX     200000u /* that a clock is wrong */
 #define DISK_MS_MAX     20000u  /* that a slow disk takes for a commit */
 #define BEHIND_MAX      300u    /* blocks that somebody misses at once */
-#define MEETING_MS_MAX  600u    /* from a broken link to the end of the next handshake, mostly */
+#define REDIAL_MS       70u     /* and more pass from a broken link to the next dial */
 
 typedef enum fault_kind {
     FAULT_PARTITION,
@@ -52,6 +52,7 @@ typedef struct drawing {
     ez_rng rng;
     uint32_t nodes;
     ez_time_ms duration, commit;
+    ez_time_ms latency;                       /* of a short link */
     drawn_action actions[5 * FAULTS_MAX + 2]; /* a fault, what leads to it, and its end */
     size_t action_count;
 } drawing;
@@ -118,6 +119,7 @@ static void draw_topology(drawing *draw)
 static void draw_latency(drawing *draw)
 {
     const uint64_t low = between_log(draw, 1, 100);
+    draw->latency = low;
     switch (ez_rng_below(&draw->rng, 4)) {
     case 0:
         ez_buffer_printf(draw->out, "latency = constant %" PRIu64 "\n", low);
@@ -327,7 +329,7 @@ static void add_behind(drawing *draw, ez_time_ms at)
 static void add_meeting(drawing *draw, ez_time_ms at)
 {
     add_action(draw, at, "reset 100%%");
-    at += between(draw, 1, MEETING_MS_MAX);
+    at += REDIAL_MS + between(draw, 1, 4 * draw->latency);
     add_action(draw, at, "block @%" PRIu64, between(draw, 1, draw->nodes));
 }
 
@@ -403,7 +405,7 @@ static void draw_faults(drawing *draw)
         add_kind(draw, kind, between(draw, WARMUP_MS, draw->duration - 1));
     }
     if (chance(draw, 20)) { /* what no later block can make good */
-        add_meeting(draw, draw->duration - between(draw, 1, 2 * MEETING_MS_MAX));
+        add_meeting(draw, draw->duration - between(draw, REDIAL_MS, 1000));
     }
     for (size_t i = 0; i < draw->action_count; i++) {
         ez_buffer_add_text(draw->out, "at = ");
