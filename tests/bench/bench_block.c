@@ -162,7 +162,7 @@ static void handle(bench *run, const ez_event *event)
 static void commit(bench *run)
 {
     const ez_event stored = {.type = EZ_EVENT_STORED,
-                             .as.stored = ez_memory_store_commit(run->store)};
+                             .as.stored = ez_memory_store_commit(run->store, UINT64_MAX)};
     if (stored.as.stored != 0) {
         begin(run);
         step(run, &stored);
