@@ -17,6 +17,9 @@
 #define FAILURES_STALE   4u
 #define STALE_US         (30ull * 24 * 3600 * 1000000)
 #define SNAPSHOT_VERSION 1
+#define HEARD_OF         0 /* in a snapshot */
+#define TRIED            1
+#define ANCHOR           2
 #define PICK_ATTEMPTS    200
 
 typedef struct address {
@@ -26,6 +29,7 @@ typedef struct address {
     ez_time_ms next_dial; /* not before */
     uint8_t failures;
     bool tried;
+    bool anchor;    /* to be dialled first after the next start */
     uint32_t place; /* bucket * BUCKET_PLACES + position */
     uint32_t index; /* in the list of all */
     UT_hash_handle hh;
@@ -38,6 +42,9 @@ struct ez_book {
     uint8_t bucket_counts[BUCKETS];
     address **all; /* in no particular but repeatable order, for random picks */
     size_t count, capacity;
+    ez_endpoint first[EZ_ANCHORS_MAX]; /* anchors of the last life, not handed out yet */
+    size_t first_count;
+    ez_endpoint contested; /* it stands where another would stand that answered; port 0: nobody */
 };
 
 /* What identifies an address, without padding. */
@@ -227,13 +234,19 @@ void ez_book_connected(ez_book *book, const ez_endpoint *endpoint, ez_now now)
     item->seen = now.wall;
     item->failures = 0;
     item->next_dial = 0;
+    if (ez_endpoint_is_equal(endpoint, &book->contested)) {
+        book->contested.port = 0; /* it stands there by right */
+    }
     if (item->tried) {
         return;
     }
     uint32_t old_place = item->place;
-    if (take_place(book, item, tried_place(book, endpoint), now)) {
+    const uint32_t place = tried_place(book, endpoint);
+    if (take_place(book, item, place, now)) {
         leave_place(book, old_place);
         item->tried = true;
+    } else {
+        book->contested = (*at_place(book, place))->endpoint;
     }
 }
 
@@ -326,6 +339,52 @@ bool ez_book_pick(const ez_book *book, ez_endpoint *out, ez_rng *rng, ez_now now
     return item != NULL;
 }
 
+bool ez_book_pick_feeler(const ez_book *book, ez_endpoint *out, ez_rng *rng, ez_now now, void *self,
+                         bool (*is_usable)(void *self, const ez_endpoint *endpoint))
+{
+    const address *item = book->contested.port == 0 ? NULL : find(book, &book->contested);
+    if (item == NULL || !may_dial(item, now, self, is_usable)) {
+        item = pick_from(book, false, rng, now, self, is_usable);
+    }
+    if (item != NULL) {
+        *out = item->endpoint;
+    }
+    return item != NULL;
+}
+
+/* ---- anchors --------------------------------------------------------------------------------- */
+
+static bool is_listed(const ez_endpoint *endpoint, const ez_endpoint *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ez_endpoint_is_equal(&list[i], endpoint)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ez_book_set_anchors(ez_book *book, const ez_endpoint *list, size_t count)
+{
+    EZ_ASSERT(count <= EZ_ANCHORS_MAX);
+    bool changed = false;
+    for (size_t i = 0; i < book->count; i++) {
+        const bool anchor = is_listed(&book->all[i]->endpoint, list, count);
+        changed |= anchor != book->all[i]->anchor;
+        book->all[i]->anchor = anchor;
+    }
+    return changed;
+}
+
+bool ez_book_take_anchor(ez_book *book, ez_endpoint *out)
+{
+    if (book->first_count == 0) {
+        return false;
+    }
+    *out = book->first[--book->first_count];
+    return true;
+}
+
 static bool may_tell(const ez_endpoint *endpoint, const ez_endpoint *viewer)
 {
     ez_reach reach = ez_endpoint_reach(endpoint);
@@ -376,7 +435,7 @@ void ez_book_encode(const ez_book *book, ez_buffer *out)
         const address *item = book->all[i];
         ez_buffer_add(out, item->endpoint.ip, 16);
         ez_buffer_add_u16(out, item->endpoint.port);
-        ez_buffer_add_u8(out, item->tried ? 1 : 0);
+        ez_buffer_add_u8(out, item->anchor ? ANCHOR : item->tried ? TRIED : HEARD_OF);
         ez_buffer_add_u8(out, item->failures);
         ez_buffer_add_u64(out, item->seen);
         ez_buffer_add(out, item->source.ip, 16);
@@ -388,15 +447,19 @@ static void restore(ez_book *book, ez_reader *reader, ez_now now)
     ez_endpoint endpoint = {0}, source = {0};
     ez_reader_copy(reader, endpoint.ip, 16);
     endpoint.port = ez_reader_u16(reader);
-    bool tried = ez_reader_u8(reader) != 0;
+    uint8_t standing = ez_reader_u8(reader);
     uint8_t failures = ez_reader_u8(reader);
     ez_wall_us seen = ez_reader_u64(reader);
     ez_reader_copy(reader, source.ip, 16);
     ez_book_add(book, &endpoint, &source, seen, now);
-    if (tried) {
+    if (standing != HEARD_OF) {
         ez_book_connected(book, &endpoint, now);
     }
     address *item = find(book, &endpoint);
+    if (item != NULL && standing == ANCHOR && book->first_count < EZ_ANCHORS_MAX) {
+        item->anchor = true;
+        book->first[book->first_count++] = endpoint;
+    }
     if (item != NULL) {
         item->seen = seen < now.wall ? seen : now.wall;
         item->failures = failures;
@@ -417,5 +480,6 @@ ez_status ez_book_decode(ez_book *book, const void *data, size_t size, ez_now no
     for (uint32_t i = 0; i < count; i++) {
         restore(book, &reader, now);
     }
+    book->contested.port = 0; /* what stood in the way then is nothing to go by now */
     return EZ_OK;
 }

@@ -20,6 +20,7 @@ typedef struct manual {
 typedef struct automatic {
     uint64_t dial;
     ez_endpoint endpoint;
+    bool feeler;
     struct automatic *prev, *next;
 } automatic;
 
@@ -27,7 +28,8 @@ struct ez_dialer {
     manual *manuals;
     automatic *automatics;
     size_t manual_count;
-    size_t automatic_count;
+    size_t automatic_count; /* without the feeler */
+    bool is_feeling;
     uint64_t last_dial;
 };
 
@@ -150,13 +152,28 @@ uint64_t ez_dialer_next(ez_dialer *dialer, const char **host, uint16_t *port, ez
     return 0;
 }
 
-uint64_t ez_dialer_start(ez_dialer *dialer, const ez_endpoint *endpoint)
+static automatic *add_automatic(ez_dialer *dialer, const ez_endpoint *endpoint)
 {
     automatic *item = ez_alloc(1, sizeof(*item));
     item->dial = ++dialer->last_dial;
     item->endpoint = *endpoint;
     DL_APPEND(dialer->automatics, item);
+    return item;
+}
+
+uint64_t ez_dialer_start(ez_dialer *dialer, const ez_endpoint *endpoint)
+{
     dialer->automatic_count++;
+    return add_automatic(dialer, endpoint)->dial;
+}
+
+uint64_t ez_dialer_feel(ez_dialer *dialer, const ez_endpoint *endpoint)
+{
+    if (dialer->is_feeling) {
+        return 0;
+    }
+    automatic *item = add_automatic(dialer, endpoint);
+    item->feeler = dialer->is_feeling = true;
     return item->dial;
 }
 
@@ -177,9 +194,13 @@ static bool end_automatic(ez_dialer *dialer, ez_dial_purpose *out, uint64_t dial
     if (item == NULL) {
         return false;
     }
-    *out = (ez_dial_purpose){.manual = false, .endpoint = item->endpoint};
+    *out = (ez_dial_purpose){.feeler = item->feeler, .endpoint = item->endpoint};
     DL_DELETE(dialer->automatics, item);
-    dialer->automatic_count--;
+    if (item->feeler) {
+        dialer->is_feeling = false;
+    } else {
+        dialer->automatic_count--;
+    }
     free(item);
     return true;
 }

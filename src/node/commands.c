@@ -248,6 +248,7 @@ void node_clear_requests(ez_node *node)
 
 static void shut_down(ez_node *node, const ez_command *command)
 {
+    node_note_anchors(node); /* while they are here */
     node->stopping = true;
     ez_peer *peer, *next;
     HASH_ITER (hh, node->peers, peer, next) {

@@ -276,6 +276,7 @@ void node_link_up(ez_node *node, const ez_event *event)
     ez_peer *peer = ez_alloc(1, sizeof(*peer));
     peer->link = event->link;
     peer->inbound = dial == 0;
+    peer->feeler = expected && purpose.feeler;
     peer->remote = event->as.link_up.remote;
     peer->our_nonce = ez_rng_next(&node->rng);
     peer->since = peer->last_received = node->now.mono;
@@ -324,6 +325,10 @@ static bool settle_duplicates(ez_node *node, ez_peer *peer)
             continue;
         }
         others++;
+        if (peer->feeler) {
+            node_close_peer(node, peer, EZ_GOODBYE_DUPLICATE, "a second link to the same node");
+            return false;
+        }
         /* A Hello proves no key: only from the same host may it push out a peer that is ready. */
         if (old->ready && !ez_endpoint_is_same_host(&old->remote, &peer->remote)) {
             continue;
@@ -386,8 +391,20 @@ static void greet(ez_node *node, ez_peer *peer, const ez_hello *hello)
     }
 }
 
+/* Somebody is there, which is all that was to be found out. */
+static void end_feeler(ez_node *node, ez_peer *peer)
+{
+    node_close_peer(node, peer, EZ_GOODBYE_FEELER, "only to see whether somebody is here");
+    ez_book_connected(node->book, &peer->remote, node->now);
+    node->book_changed = true;
+}
+
 static void become_ready(ez_node *node, ez_peer *peer)
 {
+    if (peer->feeler) {
+        end_feeler(node, peer);
+        return;
+    }
     peer->ready = true;
     *(peer->inbound ? &node->ready_inbound : &node->ready_outbound) += 1;
     node_push(node, EZ_EFFECT_READY)->effect.link = peer->link;

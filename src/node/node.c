@@ -61,6 +61,7 @@ ez_status ez_node_new(ez_node **out, const ez_node_config *config, const ez_node
     node->now = now;
     node->wake = now.mono;
     node->book_saved = now.mono;
+    node->feeler_due = now.mono + EZ_FEELER_MS;
     node->dial_dirty = true;
     node->store = ports->store;
     node->log = ports->log;

@@ -66,7 +66,8 @@ typedef struct ez_peer {
     bool inbound;
     bool closing; /* closed, to be swept */
     bool got_hello, got_ready;
-    bool ready; /* the handshake is done in both directions */
+    bool ready;  /* the handshake is done in both directions */
+    bool feeler; /* dialled to see whether somebody is there, and nothing else */
     ez_endpoint remote;
     uint64_t our_nonce;
     ez_time_ms since;
@@ -269,6 +270,7 @@ struct ez_node {
     ez_dialer *dialer;
     bool dial_dirty;     /* somebody came or went, or addresses were learnt */
     ez_time_ms dial_due; /* when the address book is looked at again */
+    ez_time_ms feeler_due;
     ez_book *book;
     bool book_changed;
     ez_time_ms book_saved;
@@ -375,6 +377,7 @@ void node_peer_is_ready(ez_node *node, ez_peer *peer); /* address part */
 void node_addresses_received(ez_node *node, ez_peer *peer, const ez_message *message);
 void node_addresses_wanted(ez_node *node, ez_peer *peer);
 void node_save_book(ez_node *node, bool at_once);
+void node_note_anchors(ez_node *node); /* whom to dial first after the next start */
 
 /* ---- txs.c */
 void node_txs_announced(ez_node *node, ez_peer *peer, const ez_message *message);

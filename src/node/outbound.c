@@ -60,7 +60,7 @@ static uint32_t outbound_links(const ez_node *node)
 {
     uint32_t count = (uint32_t)ez_dialer_pending(node->dialer);
     for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
-        count += !peer->closing && !peer->inbound;
+        count += !peer->closing && !peer->inbound && !peer->feeler;
     }
     return count;
 }
@@ -75,19 +75,56 @@ static void dial_manual(ez_node *node)
     }
 }
 
+static void dial_address(ez_node *node, uint64_t number, const ez_endpoint *endpoint)
+{
+    ez_endpoint_string text = ez_endpoint_ip_text(endpoint);
+    dial(node, number, text.text, endpoint->port);
+}
+
+/* The anchors of the last life first, then whom chance picks. */
+static bool pick(ez_node *node, ez_endpoint *out)
+{
+    ez_endpoint anchor;
+    while (ez_book_take_anchor(node->book, &anchor)) {
+        if (is_usable(node, &anchor)) {
+            *out = anchor;
+            return true;
+        }
+    }
+    return ez_book_pick(node->book, out, &node->rng, node->now, node, is_usable);
+}
+
 /* Fill the outbound slots from the address book. */
 static void dial_from_book(ez_node *node)
 {
     uint32_t links = outbound_links(node);
     ez_endpoint endpoint;
-    while (links < node->outbound_max &&
-           ez_book_pick(node->book, &endpoint, &node->rng, node->now, node, is_usable)) {
-        ez_endpoint_string text = ez_endpoint_ip_text(&endpoint);
-        dial(node, ez_dialer_start(node->dialer, &endpoint), text.text, endpoint.port);
+    while (links < node->outbound_max && pick(node, &endpoint)) {
+        dial_address(node, ez_dialer_start(node->dialer, &endpoint), &endpoint);
         links++;
     }
     bool wanting = links < node->outbound_max && ez_book_count(node->book) > 0;
     node->dial_due = wanting ? node->now.mono + BOOK_RETRY_MS : EZ_TIME_NEVER;
+}
+
+/* Once the slots are full, see now and then whether somebody lives at an address we heard of. */
+static void feel(ez_node *node)
+{
+    ez_endpoint endpoint;
+    if (node->now.mono < node->feeler_due) {
+        node_wake_at(node, node->feeler_due);
+        return;
+    }
+    node->feeler_due =
+        node->now.mono + EZ_FEELER_MS / 2 + ez_rng_below(&node->rng, EZ_FEELER_MS + 1);
+    node_wake_at(node, node->feeler_due);
+    if (outbound_links(node) >= node->outbound_max &&
+        ez_book_pick_feeler(node->book, &endpoint, &node->rng, node->now, node, is_usable)) {
+        const uint64_t number = ez_dialer_feel(node->dialer, &endpoint);
+        if (number != 0) {
+            dial_address(node, number, &endpoint);
+        }
+    }
 }
 
 static ez_time_ms next_dial(const ez_node *node)
@@ -109,6 +146,7 @@ void node_dial_some(ez_node *node)
         due = next_dial(node);
     }
     node_wake_at(node, due);
+    feel(node);
 }
 
 static void tell_addresses(ez_node *node, ez_peer *to, const ez_endpoint *list, size_t count)
@@ -213,6 +251,34 @@ void node_addresses_received(ez_node *node, ez_peer *peer, const ez_message *mes
     }
 }
 
+/* Of the peers that we chose ourselves, the ones that we have had for longest. */
+void node_note_anchors(ez_node *node)
+{
+    const ez_peer *chosen[EZ_ANCHORS_MAX] = {NULL};
+    ez_endpoint list[EZ_ANCHORS_MAX];
+    size_t count = 0;
+    for (const ez_peer *peer = node->peers; peer != NULL; peer = peer->hh.next) {
+        if (!peer->ready || peer->closing || peer->inbound ||
+            ez_dialer_is_manual(node->dialer, peer->link)) {
+            continue;
+        }
+        size_t at = count < EZ_ANCHORS_MAX ? count++ : EZ_ANCHORS_MAX;
+        while (at > 0 && peer->since < chosen[at - 1]->since) {
+            if (at < EZ_ANCHORS_MAX) {
+                chosen[at] = chosen[at - 1];
+            }
+            at--;
+        }
+        if (at < EZ_ANCHORS_MAX) {
+            chosen[at] = peer;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i] = chosen[i]->remote;
+    }
+    node->book_changed |= ez_book_set_anchors(node->book, list, count);
+}
+
 void node_save_book(ez_node *node, bool at_once)
 {
     ez_time_ms due = node->book_saved + BOOK_SAVE_MS;
@@ -221,6 +287,9 @@ void node_save_book(ez_node *node, bool at_once)
             node_wake_at(node, due);
         }
         return;
+    }
+    if (!node->stopping) {
+        node_note_anchors(node);
     }
     ez_buffer bytes = {0};
     ez_book_encode(node->book, &bytes);

@@ -54,6 +54,8 @@
 #define EZ_SILENCE_MS_MAX           90000
 #define EZ_BOOK_NEW_MAX             16384
 #define EZ_BOOK_TRIED_MAX           4096
+#define EZ_ANCHORS_MAX              2
+#define EZ_FEELER_MS                120000
 #define EZ_DISCOURAGED_MAX          1024
 #define EZ_DISCOURAGED_MS           600000
 #define EZ_DIAL_TIMEOUT_MS          5000
@@ -169,6 +171,8 @@
     X(EZ_SILENCE_MS_MAX, "ms", "nothing received at all before a peer is dropped") \
     X(EZ_BOOK_NEW_MAX, "addresses", "heard of: 256 buckets of 64") \
     X(EZ_BOOK_TRIED_MAX, "addresses", "once connected: 64 buckets of 64") \
+    X(EZ_ANCHORS_MAX, "addresses", "of the peers that we chose and have had for longest, dialled first after a start") \
+    X(EZ_FEELER_MS, "ms", "on average between two addresses that are dialled only to see whether somebody is there") \
     X(EZ_DISCOURAGED_MAX, "hosts", "remembered for misbehaving") \
     X(EZ_DISCOURAGED_MS, "ms", "how long they are not dialled or accepted") \
     X(EZ_DIAL_TIMEOUT_MS, "ms", "from dial to connected, name look-up included") \

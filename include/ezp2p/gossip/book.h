@@ -7,6 +7,12 @@
  * as well; a place that is taken is only given to another address when the one in it has turned out
  * stale. (The scheme of Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network", 2015.)
  *
+ * Two more of the countermeasures of that paper: anchors, the peers that we chose and have had for
+ * longest, are kept and dialled first after a start, so that a book that was filled meanwhile does
+ * not decide on all links; and feelers try addresses that are merely heard of, so that "tried"
+ * fills with addresses that answer. One whose place there is taken does not push anybody out: the
+ * one in the way is felt next, and gives way once it has failed often enough to be stale.
+ *
  * Loopback and private addresses are ordinary members: most swarms live there.
  */
 #ifndef EZP2P_GOSSIP_BOOK_H
@@ -46,6 +52,20 @@ void ez_book_remove(ez_book *book, const ez_endpoint *endpoint);
 bool ez_book_pick(const ez_book *book, ez_endpoint *out, ez_rng *rng, ez_now now, void *self,
                   bool (*is_usable)(void *self, const ez_endpoint *endpoint));
 
+/* ez_book_pick_feeler: an address worth a try, as above: one that stood in the way of another that
+ * answered, else one that is merely heard of. */
+bool ez_book_pick_feeler(const ez_book *book, ez_endpoint *out, ez_rng *rng, ez_now now, void *self,
+                         bool (*is_usable)(void *self, const ez_endpoint *endpoint));
+
+/* ez_book_set_anchors: the peers to begin with after the next start, at most EZ_ANCHORS_MAX; those
+ * that the book does not know are left out.
+ *   returns  whether they are others than before */
+bool ez_book_set_anchors(ez_book *book, const ez_endpoint *list, size_t count);
+
+/* ez_book_take_anchor: the next anchor of the snapshot that was decoded; each is handed out once.
+ *   returns  false when there is none left, *out untouched */
+bool ez_book_take_anchor(ez_book *book, ez_endpoint *out);
+
 /* ez_book_sample: up to `max` addresses to tell a peer at `viewer`: loopback ones only to loopback,
  * private ones only to loopback and private, in random order.
  *   returns  how many were written */
@@ -55,7 +75,7 @@ size_t ez_book_sample(const ez_book *book, ez_known_address *out, size_t max,
 size_t ez_book_count(const ez_book *book);
 
 /* ez_book_encode: append the durable form: version u8 = 1, count u32, then per address ip 16,
- * port u16, tried u8, failures u8, last seen u64, source ip 16.
+ * port u16, tried u8 (2: an anchor, too), failures u8, last seen u64, source ip 16.
  * ez_book_decode: add what a snapshot holds; EZ_ERR_MALFORMED, book unchanged, when it is not one.
  */
 void ez_book_encode(const ez_book *book, ez_buffer *out);

@@ -37,9 +37,14 @@ uint64_t ez_dialer_next(ez_dialer *dialer, const char **host, uint16_t *port, ez
 /* ez_dialer_start: count an automatic dial to `endpoint`; returns its number. */
 uint64_t ez_dialer_start(ez_dialer *dialer, const ez_endpoint *endpoint);
 
+/* ez_dialer_feel: the same for a feeler, which only finds out whether somebody is there. One at a
+ * time: 0 while another is under way. */
+uint64_t ez_dialer_feel(ez_dialer *dialer, const ez_endpoint *endpoint);
+
 /* What a dial was for. */
 typedef struct ez_dial_purpose {
     bool manual;
+    bool feeler;
     ez_endpoint endpoint; /* of an automatic dial */
 } ez_dial_purpose;
 
@@ -70,7 +75,7 @@ bool ez_dialer_is_dialing_group(const ez_dialer *dialer, const ez_network_group 
 /* ez_dialer_is_asked_for: whether a manual peer has this address, written as a number: it is
  * dialled in its own rhythm and needs no automatic dial beside that. */
 bool ez_dialer_is_asked_for(const ez_dialer *dialer, const ez_endpoint *endpoint);
-size_t ez_dialer_pending(const ez_dialer *dialer); /* automatic dials under way */
+size_t ez_dialer_pending(const ez_dialer *dialer); /* automatic dials under way, no feeler */
 
 /* ez_dialer_deadline: when ez_dialer_next has something; EZ_TIME_NEVER: not before an event. */
 ez_time_ms ez_dialer_deadline(const ez_dialer *dialer);

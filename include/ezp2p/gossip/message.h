@@ -32,6 +32,7 @@
     X(EZ_GOODBYE_DISCOURAGED, 9, "discouraged", 0) \
     X(EZ_GOODBYE_REQUESTED, 10, "requested", 0) \
     X(EZ_GOODBYE_SLOW_READER, 11, "slow-reader", 0) \
+    X(EZ_GOODBYE_FEELER, 12, "feeler", 0) \
     X(EZ_GOODBYE_FRAME_SIZE, 20, "frame-size", 1) \
     X(EZ_GOODBYE_FRAME_MALFORMED, 21, "frame-malformed", 1) \
     X(EZ_GOODBYE_MESSAGE_LIMIT, 22, "message-limit", 1) \

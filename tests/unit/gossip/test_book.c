@@ -469,6 +469,94 @@ Test(book, snapshot_brings_everything_back)
     ez_book_free(copy);
 }
 
+/* ---- anchors and feelers --------------------------------------------------------------------- */
+
+Test(book, anchors_come_back_once_and_stay_anchors)
+{
+    ez_book *const book = filled(500), *const copy = ez_book_new(secret);
+    const ez_endpoint list[] = {at("9.9.9.9:7333"), at("8.8.8.8:7333")}, stranger = at("7.7.7.7:1");
+    ez_endpoint out = stranger;
+    ez_book_connected(book, &list[0], now);
+    ez_book_connected(book, &list[1], now);
+    cr_expect(!ez_book_set_anchors(book, &stranger, 1), "the book does not know it");
+    cr_expect(ez_book_set_anchors(book, list, 2));
+    cr_expect(!ez_book_set_anchors(book, list, 2), "they are that already");
+    cr_expect(!ez_book_take_anchor(book, &out), "not before the next start");
+    for (int life = 0; life < 2; life++) {
+        ez_book *const next = life == 0 ? copy : ez_book_new(secret);
+        ez_buffer bytes = {0};
+        ez_book_encode(life == 0 ? book : copy, &bytes);
+        cr_assert_eq(ez_book_decode(next, bytes.data, bytes.size, now), EZ_OK);
+        size_t found = 0;
+        while (ez_book_take_anchor(next, &out)) {
+            found += ez_endpoint_is_equal(&out, &list[0]) ? 1 : 10;
+        }
+        cr_expect_eq(found, 11, "both, once each");
+        ez_buffer_clear(&bytes);
+        if (next != copy) {
+            ez_book_free(next);
+        }
+    }
+    ez_book_free(book);
+    ez_book_free(copy);
+}
+
+Test(book, snapshot_names_too_many_anchors)
+{
+    ez_book *const book = filled(50), *const copy = ez_book_new(secret);
+    ez_buffer bytes = {0};
+    ez_endpoint out;
+    ez_book_encode(book, &bytes);
+    for (size_t row = 5; row < bytes.size; row += 44) {
+        bytes.data[row + 18] = 2;
+    }
+    cr_assert_eq(ez_book_decode(copy, bytes.data, bytes.size, now), EZ_OK);
+    for (int i = 0; i < EZ_ANCHORS_MAX; i++) {
+        cr_expect(ez_book_take_anchor(copy, &out));
+    }
+    cr_expect(!ez_book_take_anchor(copy, &out));
+    ez_buffer_clear(&bytes);
+    ez_book_free(book);
+    ez_book_free(copy);
+}
+
+/* Connect addresses of one group until one finds its place taken; it stays merely heard of. */
+static ez_endpoint contest(ez_book *book, ez_rng *rng, ez_endpoint *in_the_way)
+{
+    for (uint32_t i = 1; i < 65536; i++) {
+        const ez_endpoint what = numbered(0x42060000u + i, 7333);
+        ez_book_connected(book, &what, now);
+        if (ez_book_pick_feeler(book, in_the_way, rng, now, NULL, anyone)) {
+            return what;
+        }
+    }
+    cr_assert_fail("no collision");
+    return (ez_endpoint){0};
+}
+
+Test(book, feeler_goes_to_who_stands_in_the_way_then_to_who_is_heard_of)
+{
+    ez_book *const book = ez_book_new(secret);
+    ez_rng rng = rng_of(3);
+    ez_endpoint old, out;
+    const ez_endpoint fresh = contest(book, &rng, &old);
+    cr_expect(!ez_endpoint_is_equal(&old, &fresh));
+    ez_book_connected(book, &old, now); /* it answers, so it stays */
+    cr_assert(ez_book_pick_feeler(book, &out, &rng, now, NULL, anyone));
+    cr_expect(ez_endpoint_is_equal(&out, &fresh), "the only one that is merely heard of");
+    ez_book_connected(book, &fresh, now);
+    cr_assert(ez_book_pick_feeler(book, &out, &rng, now, NULL, anyone));
+    cr_expect(ez_endpoint_is_equal(&out, &old));
+    for (int i = 0; i < 4; i++) {
+        ez_book_failed(book, &old, now);
+    }
+    const size_t count = ez_book_count(book);
+    ez_book_connected(book, &fresh, now);
+    cr_expect_eq(ez_book_count(book), count - 1, "who no longer answers gives way");
+    cr_expect(!ez_book_pick_feeler(book, &out, &rng, now, NULL, anyone), "all are tried");
+    ez_book_free(book);
+}
+
 Test(book, empty_snapshot_is_fine)
 {
     ez_book *const book = ez_book_new(secret);

@@ -21,6 +21,27 @@ static uint64_t next(ez_dialer *dialer, ez_time_ms now)
     return ez_dialer_next(dialer, &host, &port, now);
 }
 
+Test(dialer, feeler_is_one_at_a_time_and_takes_no_slot)
+{
+    ez_dialer *const dialer = ez_dialer_new();
+    ez_endpoint at = {.ip = {0x2a}, .port = 1};
+    ez_dial_purpose purpose;
+    const uint64_t feeler = ez_dialer_feel(dialer, &at);
+    cr_assert_neq(feeler, 0);
+    cr_expect(ez_dialer_is_dialing(dialer, &at));
+    cr_expect_eq(ez_dialer_pending(dialer), 0);
+    cr_expect_eq(ez_dialer_feel(dialer, &at), 0);
+    const uint64_t other = ez_dialer_start(dialer, &at);
+    cr_expect(ez_dialer_connected(dialer, &purpose, feeler, (ez_link_id){7}));
+    cr_expect(purpose.feeler && !purpose.manual);
+    cr_expect(ez_endpoint_is_equal(&purpose.endpoint, &at));
+    cr_expect_eq(ez_dialer_pending(dialer), 1);
+    cr_expect(ez_dialer_connected(dialer, &purpose, other, (ez_link_id){8}));
+    cr_expect(!purpose.feeler);
+    cr_expect_neq(ez_dialer_feel(dialer, &at), 0);
+    ez_dialer_free(dialer);
+}
+
 Test(dialer, manual_peer_is_due_at_once_and_once)
 {
     ez_dialer *const dialer = ez_dialer_new();

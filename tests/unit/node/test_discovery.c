@@ -50,6 +50,100 @@ Test(discovery, small_swarm_is_fully_connected)
     world_end(world);
 }
 
+/* The peers that a host chose itself. */
+static size_t chosen_of(ez_world *world, size_t host, ez_peer_info out[EZ_ANCHORS_MAX])
+{
+    ez_peer_info rows[64];
+    const size_t all = ez_node_peers(ez_world_node(world, host), rows, 64);
+    size_t count = 0;
+    for (size_t i = 0; i < all && i < 64; i++) {
+        if (rows[i].ready && !rows[i].inbound && !rows[i].manual && count < EZ_ANCHORS_MAX) {
+            out[count++] = rows[i];
+        }
+    }
+    return count;
+}
+
+/* Whether there is a link between the two; after a restart either may have been the first to dial.
+ */
+static bool is_peer(ez_world *world, size_t host, const ez_endpoint *other)
+{
+    ez_peer_info rows[64];
+    const size_t all = ez_node_peers(ez_world_node(world, host), rows, 64);
+    for (size_t i = 0; i < all && i < 64; i++) {
+        if (rows[i].ready && ez_endpoint_is_same_host(&rows[i].endpoint, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void begin_with_the_anchors(bool crash)
+{
+    ez_world_config config = world_config(20);
+    config.outbound_max = 1 + EZ_ANCHORS_MAX; /* one of them is told */
+    config.inbound_max = 64;
+    ez_world *const world = ez_world_new(&config);
+    const size_t centre = 1;
+    ez_world_add(world, NULL, 0);
+    for (int i = 0; i < 29; i++) {
+        ez_world_add(world, &centre, 1);
+    }
+    ez_world_run(world, 100000);
+    for (size_t host = 20; host < 26; host++) {
+        ez_peer_info before[EZ_ANCHORS_MAX];
+        ez_world_run(world, 70000); /* the book is saved once a minute */
+        const size_t count = chosen_of(world, host, before);
+        cr_assert_eq(count, EZ_ANCHORS_MAX, "host %zu", host);
+        ez_world_stop(world, host, crash);
+        ez_world_start(world, host);
+        ez_world_run(world, 1000);
+        for (size_t i = 0; i < count; i++) {
+            cr_expect(is_peer(world, host, &before[i].endpoint), "host %zu, peer %zu", host, i);
+        }
+    }
+    world_end(world);
+}
+
+Test(discovery, node_begins_with_the_peers_it_had_for_longest)
+{
+    begin_with_the_anchors(false);
+}
+
+Test(discovery, node_begins_with_the_peers_it_had_for_longest_after_a_crash)
+{
+    begin_with_the_anchors(true);
+}
+
+Test(discovery, feeler_looks_whether_somebody_is_there_and_leaves)
+{
+    ez_world_config config = world_config(21);
+    config.outbound_max = 1;
+    config.inbound_max = 64;
+    config.silent = true;
+    ez_world *const world = ez_world_new(&config);
+    const size_t centre = 1;
+    ez_world_add(world, NULL, 0);
+    ez_world_add(world, &centre, 1);
+    ez_world_add(world, NULL, 0);
+    ez_world_run(world, 1000);
+    ez_stranger *const stranger = ez_stranger_new(world, 2, true);
+    ez_known_address row = {.endpoint = ez_world_endpoint(world, 3)};
+    ez_message message = {.type = EZ_MSG_ADDRESSES};
+    message.as.addresses.list = &row;
+    message.as.addresses.count = 1;
+    ez_stranger_send(stranger, &message);
+    ez_world_run(world, EZ_FEELER_MS / 2);
+    cr_expect_eq(ez_world_notices(world, 3, EZ_NOTICE_PEER_UP, NULL), 0);
+    ez_world_run(world, EZ_FEELER_MS / 2 + 1000);
+    cr_expect_geq(ez_world_notices(world, 3, EZ_NOTICE_PEER_UP, NULL), 1);
+    cr_expect_eq(status_of(world, 2).peers_outbound, 1);
+    ez_notice down;
+    cr_assert_geq(ez_world_notices(world, 3, EZ_NOTICE_PEER_DOWN, &down), 1);
+    cr_expect_eq(down.reason, EZ_GOODBYE_FEELER);
+    world_end(world);
+}
+
 /* Started at one moment with latencies of their own, most pairs dial each other. */
 Test(discovery, unequal_latencies_leave_one_link_between_two)
 {
