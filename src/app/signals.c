@@ -21,6 +21,7 @@ struct ez_signals {
 /* A handler has no other way to reach anything. */
 static volatile sig_atomic_t stop_count;
 static volatile sig_atomic_t write_fd = -1;
+static volatile sig_atomic_t reopen_due; /* a SIGHUP came that nobody acted upon yet */
 
 static void leave(const char *why, int code)
 {
@@ -43,6 +44,9 @@ static void on_signal(int number)
     if (number != SIGHUP) {
         alarm(EZ_STOP_SECONDS);
     }
+    if (number == SIGHUP) {
+        reopen_due = 1;
+    }
     char byte = (char)number;
     ssize_t ignored = write(write_fd, &byte, 1);
     (void)ignored;
@@ -57,6 +61,7 @@ static void on_readable(evutil_socket_t fd, short what, void *self)
     ssize_t count = read(fd, numbers, sizeof numbers);
     for (ssize_t i = 0; i < count; i++) {
         if (numbers[i] == SIGHUP) {
+            reopen_due = 0; /* before, so that one that comes meanwhile counts */
             signals->actions.reopen(signals->actions.self);
         } else {
             signals->actions.stop(signals->actions.self);
@@ -123,6 +128,9 @@ ez_status ez_signals_new(ez_signals **out, struct event_base *base,
     }
     signal(SIGPIPE, SIG_IGN);
     set_handlers(on_signal);
+    if (reopen_due) { /* it came when the loop of the life before had ended */
+        on_signal(SIGHUP);
+    }
     *out = signals;
     return EZ_OK;
 }

@@ -1,6 +1,7 @@
 /* Signals: the first SIGTERM or SIGINT asks to stop, and is given EZ_STOP_SECONDS; the second ends
  * the process at once, whatever it does at that moment. SIGHUP reopens logs. SIGPIPE is ignored.
- * Handlers are in place from ez_signals_new on; what they catch is acted upon when the loop runs.
+ * Handlers are in place from ez_signals_new on; what they catch is acted upon when the loop runs. A
+ * SIGHUP that found no loop any more is acted upon by the loop of the next object.
  */
 #ifndef EZP2P_APP_SIGNALS_INTERNAL_H
 #define EZP2P_APP_SIGNALS_INTERNAL_H
