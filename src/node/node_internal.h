@@ -113,6 +113,8 @@ typedef struct ez_peer {
     uint64_t pool_told;        /* the same before the last time that it began anew */
     uint64_t *hints;           /* EZ_HINTS_MAX, to be sent together; NULL: none */
     size_t hint_count;
+    uint32_t hinted; /* of its allowance, at hinted_last */
+    ez_time_ms hinted_last;
     uint32_t graft_looks;    /* what its grafts cost lately, in transactions looked at */
     ez_time_ms graft_looked; /* when that was brought up to date */
 

@@ -15,6 +15,13 @@
 #define GRAFT_LOOKS_MS  64u
 #define GRAFT_LOOKS_MAX (2u * EZ_SEEN_TXS_MAX)
 
+/* Hints that one peer gets: this many each millisecond, saved up for some. A tree is cut for a
+ * moment when its links are at their limit. Then all that is hinted waits for EZ_GRAFT_DELAY_MS,
+ * and what the peer cannot note beside EZ_ANNOUNCED_PEER others it would miss for a minute. The
+ * rest is announced, and asked for at once. */
+#define HINTS_MS  1u
+#define HINTS_MAX 500u
+
 /* What a transaction is known by in the sets of its peers: asked for each of them in a row. */
 uint64_t node_known_mark(ez_node *node, const ez_tx_id *id)
 {
@@ -52,6 +59,19 @@ static void send_hints(ez_node *node, ez_peer *peer)
     node_send(node, peer, &message, peer->hints, NULL);
     peer->hints = NULL;
     peer->hint_count = 0;
+}
+
+/* Whether a peer gets one more hint now. */
+static bool may_hint(const ez_node *node, ez_peer *peer)
+{
+    const ez_time_ms spared = (node->now.mono - peer->hinted_last) * HINTS_MS;
+    peer->hinted = spared < peer->hinted ? peer->hinted - (uint32_t)spared : 0;
+    peer->hinted_last = node->now.mono;
+    if (peer->hinted >= HINTS_MAX) {
+        return false;
+    }
+    peer->hinted++;
+    return true;
 }
 
 static void add_hint(ez_node *node, ez_peer *peer, const ez_tx_id *id)
@@ -132,7 +152,9 @@ static void spread(ez_node *node, ez_relay_item *item, ez_blob *bytes, const ez_
         case EZ_RELAY_ANNOUNCE:
             break; /* node_announce_txs does, at the end of the event */
         case EZ_RELAY_HINT:
-            add_hint(node, peer, &item->id);
+            if (may_hint(node, peer)) {
+                add_hint(node, peer, &item->id);
+            }
             break;
         case EZ_RELAY_PUSH:
             item->tree = item->tree != 0 ? item->tree : EZ_RELAY_TREE_ANY;

@@ -185,6 +185,37 @@ Test(relay, hints_go_together_and_are_dropped_when_the_peer_shows_that_it_has_it
     world_end(world);
 }
 
+/* Push notes of the numbers from `begin` on, before `end`. */
+static void push_notes(ez_world *world, ez_stranger *from, uint64_t begin, uint64_t end)
+{
+    for (uint64_t i = begin; i < end; i++) {
+        fixture_tx tx = numbered_note(world, i);
+        send_push(from, &tx, 7);
+        fixture_tx_clear(&tx);
+    }
+    ez_world_run(world, LATENCY_MS + EZ_HINT_DELAY_MS);
+}
+
+Test(relay, a_stream_faster_than_a_peer_can_note_its_hints_is_announced)
+{
+    ez_world *const world = tree_world(14, 1);
+    ez_stranger *const from = ez_stranger_new(world, 1, true);
+    ez_stranger *const to = ez_stranger_new(world, 1, true);
+    send_prune(to, 7);
+    push_notes(world, from, 1, 400);
+    const size_t hinted = ez_stranger_count(to, EZ_MSG_HINT_TXS);
+    cr_expect_gt(hinted, 0);
+    cr_expect_eq(ez_stranger_count(to, EZ_MSG_ANNOUNCE_TXS), 0);
+    push_notes(world, from, 400, 800);
+    cr_expect_gt(ez_stranger_count(to, EZ_MSG_ANNOUNCE_TXS), 0, "they came at once");
+    const size_t announced = ez_stranger_count(to, EZ_MSG_ANNOUNCE_TXS);
+    ez_world_run(world, 1000);
+    push_notes(world, from, 800, 900);
+    cr_expect_eq(ez_stranger_count(to, EZ_MSG_ANNOUNCE_TXS), announced, "hinted at again");
+    cr_expect_eq(ez_stranger_count(to, EZ_MSG_TXS), 0);
+    world_end(world);
+}
+
 Test(relay, a_tree_that_was_grown_needs_no_repeats)
 {
     ez_world *const world = tree_world(13, 1);
