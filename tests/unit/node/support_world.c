@@ -115,6 +115,26 @@ ez_tx_id note(ez_world *world, size_t host, const char *text)
     return reply.tx_id;
 }
 
+fixture_tx numbered_note(const ez_world *world, uint64_t number)
+{
+    const ez_keypair signer = fixture_keypair(50);
+    return fixture_note(ez_world_network(world), &signer, "from", "to", number, number);
+}
+
+fixture_tx transfer_of(const ez_world *world, const ez_keypair *from, uint32_t to, uint64_t amount,
+                       uint64_t sequence)
+{
+    const ez_keypair recipient = fixture_keypair(to);
+    return fixture_transfer(ez_world_network(world), from, &recipient.public_key, amount, 0,
+                            sequence);
+}
+
+uint64_t coins_of(ez_world *world, uint32_t number)
+{
+    const ez_public_key key = fixture_keypair(number).public_key;
+    return balance_of(world, 1, &key);
+}
+
 uint64_t submit(ez_world *world, size_t host, const fixture_tx *tx)
 {
     ez_command command = {.type = EZ_COMMAND_SUBMIT_TX};

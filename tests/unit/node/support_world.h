@@ -42,6 +42,12 @@ void mine(ez_world *world, size_t host, size_t count, ez_time_ms gap);
 /* note: a note taken in from a client at `host`; runs until it is answered, returns its id. */
 ez_tx_id note(ez_world *world, size_t host, const char *text);
 
+/* Signed by keys of the fixture's numbers, to be cleared: a note from 50; from anybody to `to`. */
+fixture_tx numbered_note(const ez_world *world, uint64_t number);
+fixture_tx transfer_of(const ez_world *world, const ez_keypair *from, uint32_t to, uint64_t amount,
+                       uint64_t sequence);
+uint64_t coins_of(ez_world *world, uint32_t number); /* at the first host */
+
 /* submit: a signed transaction as POST /v1/transactions would hand it in; returns the request. */
 uint64_t submit(ez_world *world, size_t host, const fixture_tx *tx);
 

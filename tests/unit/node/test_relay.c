@@ -19,12 +19,6 @@ static ez_world *tree_world(uint64_t seed, size_t hosts)
     return world;
 }
 
-static fixture_tx numbered_note(const ez_world *world, uint64_t number)
-{
-    const ez_keypair signer = fixture_keypair(50);
-    return fixture_note(ez_world_network(world), &signer, "from", "to", number, number);
-}
-
 /* As `keeper` has to know it again. */
 static uint64_t short_id_for(const ez_keypair *keeper, const ez_tx_id *id)
 {
