@@ -47,20 +47,6 @@ static void ignore_peer(void *self, const char *host, uint16_t port)
     (void)port;
 }
 
-static void no_account(void *self, ez_account *out, const ez_public_key *key)
-{
-    (void)self;
-    (void)key;
-    *out = (ez_account){0};
-}
-
-static bool no_tx(void *self, const ez_tx_id *id)
-{
-    (void)self;
-    (void)id;
-    return false;
-}
-
 static void note_key(replay *state, const ez_public_key *key)
 {
     struct seen_key *row = NULL;
@@ -172,7 +158,6 @@ static void compare_accounts(replay *state, uint64_t blocks)
 
 bool ez_world_replays(ez_world *world, size_t host)
 {
-    const ez_chain_source nothing = {NULL, no_account, no_tx};
     replay state = {.world = world, .store = ez_world_store(world, host), .good = true};
     const ez_store_loader loader = {.self = &state,
                                     .header = take_header,
@@ -183,7 +168,7 @@ bool ez_world_replays(ez_world *world, size_t host)
     const ez_store_port *const port = ez_memory_store_port(state.store);
     size_t count = 0;
     EZ_ASSERT(port->load(port->self, &loader) == EZ_OK);
-    state.ledger = ez_ledger_new(&nothing, ez_rng_key(&world->rng));
+    state.ledger = ez_ledger_new(&ez_chain_nothing, ez_rng_key(&world->rng));
     size_t *const chain = active_chain(&state, &count);
     for (size_t i = count; i-- > 0;) {
         connect_block(&state, &state.headers[chain[i]]);

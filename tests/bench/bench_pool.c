@@ -19,20 +19,6 @@
 
 #define ROUNDS 25
 
-static void no_account(void *self, ez_account *out, const ez_public_key *key)
-{
-    (void)self;
-    (void)key;
-    *out = (ez_account){0};
-}
-
-static bool no_tx(void *self, const ez_tx_id *id)
-{
-    (void)self;
-    (void)id;
-    return false;
-}
-
 static double now_us(void)
 {
     struct timespec now;
@@ -80,9 +66,8 @@ static void add(ez_pool *pool, ez_rng *rng, bool from_address)
 
 static void measure(const char *name, size_t entries, bool from_address)
 {
-    const ez_chain_source source = {.get_account = no_account, .has_tx = no_tx};
     const ez_siphash_key key = {1, 2};
-    ez_ledger *const ledger = ez_ledger_new(&source, key);
+    ez_ledger *const ledger = ez_ledger_new(&ez_chain_nothing, key);
     ez_pool *const pool = ez_pool_new(ledger, key, NULL, NULL);
     ez_rng rng;
     const uint8_t seed[16] = {5};

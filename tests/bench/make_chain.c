@@ -28,7 +28,6 @@ typedef struct proof_slot {
 typedef struct chain_maker {
     ez_network network;
     ez_keypair key;
-    ez_chain_source source;
     ez_ledger *ledger;
     ez_store *store;
     ez_miner *miner;
@@ -156,20 +155,6 @@ static void on_fatal(void *self, const char *what)
     exit(EXIT_FAILURE);
 }
 
-static void no_account(void *self, ez_account *out, const ez_public_key *key)
-{
-    (void)self;
-    (void)key;
-    *out = (ez_account){0};
-}
-
-static bool no_tx(void *self, const ez_tx_id *id)
-{
-    (void)self;
-    (void)id;
-    return false;
-}
-
 static bool open_parts(chain_maker *maker, const char *directory, uint32_t threads)
 {
     char path[4096];
@@ -186,8 +171,7 @@ static bool open_parts(chain_maker *maker, const char *directory, uint32_t threa
         return false;
     }
     /* The store is empty and nothing is ever settled: what the ledger knows is all there is. */
-    maker->source = (ez_chain_source){NULL, no_account, no_tx};
-    maker->ledger = ez_ledger_new(&maker->source, (ez_siphash_key){1, 2});
+    maker->ledger = ez_ledger_new(&ez_chain_nothing, (ez_siphash_key){1, 2});
     return true;
 }
 

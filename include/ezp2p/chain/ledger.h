@@ -23,6 +23,9 @@ typedef struct ez_chain_source {
     bool (*has_tx)(void *self, const ez_tx_id *id);
 } ez_chain_source;
 
+/* A durable chain that holds nothing, and no account. */
+extern const ez_chain_source ez_chain_nothing;
+
 typedef struct ez_ledger ez_ledger;
 
 /* The accounts that a block changed, one row each, in the order of first touch. */
