@@ -61,6 +61,12 @@ typedef struct node_waiter {
     size_t position_count;
 } node_waiter;
 
+/* Something that is spent by events and comes back with time. */
+typedef struct node_allowance {
+    uint32_t spent;
+    ez_time_ms since; /* when that was brought up to date */
+} node_allowance;
+
 typedef struct ez_peer {
     ez_link_id link;
     bool inbound;
@@ -113,10 +119,8 @@ typedef struct ez_peer {
     uint64_t pool_told;        /* the same before the last time that it began anew */
     uint64_t *hints;           /* EZ_HINTS_MAX, to be sent together; NULL: none */
     size_t hint_count;
-    uint32_t hinted; /* of its allowance, at hinted_last */
-    ez_time_ms hinted_last;
-    uint32_t graft_looks;    /* what its grafts cost lately, in transactions looked at */
-    ez_time_ms graft_looked; /* when that was brought up to date */
+    node_allowance hinted;      /* in hints sent to it */
+    node_allowance graft_looks; /* in transactions looked at for its grafts */
 
     /* output */
     size_t queued;      /* bytes sent since the link was last drained */

@@ -22,6 +22,13 @@
 #define HINTS_MS  1u
 #define HINTS_MAX 500u
 
+static void recover(node_allowance *allowance, uint32_t rate_ms, ez_time_ms now)
+{
+    const ez_time_ms back = (now - allowance->since) * rate_ms;
+    allowance->spent = back < allowance->spent ? allowance->spent - (uint32_t)back : 0;
+    allowance->since = now;
+}
+
 /* What a transaction is known by in the sets of its peers: asked for each of them in a row. */
 uint64_t node_known_mark(ez_node *node, const ez_tx_id *id)
 {
@@ -64,13 +71,11 @@ static void send_hints(ez_node *node, ez_peer *peer)
 /* Whether a peer gets one more hint now. */
 static bool may_hint(const ez_node *node, ez_peer *peer)
 {
-    const ez_time_ms spared = (node->now.mono - peer->hinted_last) * HINTS_MS;
-    peer->hinted = spared < peer->hinted ? peer->hinted - (uint32_t)spared : 0;
-    peer->hinted_last = node->now.mono;
-    if (peer->hinted >= HINTS_MAX) {
+    recover(&peer->hinted, HINTS_MS, node->now.mono);
+    if (peer->hinted.spent >= HINTS_MAX) {
         return false;
     }
-    peer->hinted++;
+    peer->hinted.spent++;
     return true;
 }
 
@@ -256,18 +261,16 @@ static void graft(ez_node *node, ez_peer *peer, const ez_seen_tx *seen)
  * asks another. */
 void node_grafts_wanted(ez_node *node, ez_peer *peer, const ez_message *message)
 {
-    const ez_time_ms spared = (node->now.mono - peer->graft_looked) * GRAFT_LOOKS_MS;
-    peer->graft_looks = spared < peer->graft_looks ? peer->graft_looks - (uint32_t)spared : 0;
-    peer->graft_looked = node->now.mono;
+    recover(&peer->graft_looks, GRAFT_LOOKS_MS, node->now.mono);
     size_t left = message->as.short_ids.count;
     uint64_t *const wanted = ez_memdup(message->as.short_ids.list, left * sizeof(*wanted));
     qsort(wanted, left, sizeof(*wanted), compare_short_ids);
     const ez_seen_tx *seen;
     for (size_t age = 0; left > 0 && (seen = ez_seen_at(node->seen, age)) != NULL; age++) {
-        if (peer->graft_looks >= GRAFT_LOOKS_MAX || peer->queued >= EZ_OUTPUT_BYTES_MAX) {
+        if (peer->graft_looks.spent >= GRAFT_LOOKS_MAX || peer->queued >= EZ_OUTPUT_BYTES_MAX) {
             break;
         }
-        peer->graft_looks++;
+        peer->graft_looks.spent++;
         const uint64_t short_id = ez_short_id(&peer->short_key, &seen->id);
         if (bsearch(&short_id, wanted, message->as.short_ids.count, sizeof(*wanted),
                     compare_short_ids) != NULL) {
